@@ -100,12 +100,12 @@ def _session(state: DirectorState, row: _Row) -> _Row:
         _E.CANCELED: state,
         _E.ABANDONED: _S.CLOSED,
     }
-    return common | row
+    return row | common | row  # the row's own answer wins, and stands first
 
 
 def _work(state: DirectorState, row: _Row) -> _Row:
     """While something runs that does not read from the Director, its leaving is only noted (E6)."""
-    return _session(state, {_E.DIRECTOR_LEFT: state} | row)
+    return _session(state, row | {_E.DIRECTOR_LEFT: state})
 
 
 def _report(state: DirectorState, event: DirectorEvent, target: DirectorState) -> _Row:

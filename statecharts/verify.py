@@ -45,12 +45,12 @@ class VerifyEvent(Enum):
 
 _S, _E = VerifyState, VerifyEvent
 _STOP = {_E.FAILED: _S.DONE, _E.CANCELED: _S.DONE}  # EOD is owed even then, or End Job is read as a record
-_RECORDS = _STOP | {
+_RECORDS = {
     _E.ATTRIBUTES_SENT: _S.VOLUME_FILE,
     _E.OBJECT_SENT: _S.VOLUME,  # counts an index of its own, so no digest may follow it
     _E.RECORDS_ENDED: _S.DONE,
     _E.RECORD_REJECTED: _S.DONE,
-}
+} | _STOP
 
 VERIFY = Chart(
     name="verify",
@@ -59,12 +59,12 @@ VERIFY = Chart(
     failed=_E.FAILED,
     canceled=_E.CANCELED,
     table={
-        _S.IDLE: _STOP | {_E.WALK_STARTED: _S.WALK, _E.VOLUME_OPENED: _S.VOLUME},
-        _S.WALK: _STOP | {_E.FILE_FOUND: _S.ATTRIBUTE, _E.FILE_SKIPPED: _S.WALK, _E.WALK_ENDED: _S.DONE},
-        _S.ATTRIBUTE: _STOP | {_E.ATTRIBUTES_SENT: _S.DIGEST},
-        _S.DIGEST: _STOP | {_E.DIGEST_SENT: _S.WALK, _E.DIGEST_WAIVED: _S.WALK},
+        _S.IDLE: {_E.WALK_STARTED: _S.WALK, _E.VOLUME_OPENED: _S.VOLUME} | _STOP,
+        _S.WALK: {_E.FILE_FOUND: _S.ATTRIBUTE, _E.FILE_SKIPPED: _S.WALK, _E.WALK_ENDED: _S.DONE} | _STOP,
+        _S.ATTRIBUTE: {_E.ATTRIBUTES_SENT: _S.DIGEST} | _STOP,
+        _S.DIGEST: {_E.DIGEST_SENT: _S.WALK, _E.DIGEST_WAIVED: _S.WALK} | _STOP,
         _S.VOLUME: _RECORDS,
-        _S.VOLUME_FILE: _RECORDS | {_E.DIGEST_SENT: _S.VOLUME},
+        _S.VOLUME_FILE: {_E.DIGEST_SENT: _S.VOLUME} | _RECORDS,
         _S.DONE: {_E.EOD_SENT: _S.ENDED, _E.FAILED: _S.ENDED, _E.CANCELED: _S.DONE},
         _S.ENDED: {},
     },
