@@ -1,0 +1,1 @@
+"""The disk seam: everything that touches files, by directory descriptors."""
