@@ -1,6 +1,8 @@
-"""The attributes record of streams 1 and 5, and the file types it carries. Pure bytes; names are never interpreted.
+"""The attributes record of streams 1 and 5, and the file types it carries. Pure bytes; names are never
+interpreted.
 
-Layout: protocol/04 section 2.1; source: core/src/filed/backup.cc: EncodeAndSendAttributes, core/src/lib/attr.cc.
+Layout: protocol/04 section 2.1; source: core/src/filed/backup.cc: EncodeAndSendAttributes,
+core/src/lib/attr.cc.
 """
 
 from dataclasses import dataclass
@@ -77,14 +79,17 @@ def encode_attributes(
     extended: bytes = b"",
     delta_seq: int = 0,
 ) -> bytes:
-    """The payload of an attributes packet. All is written as given: the caller adds a directory's trailing `/`."""
+    """The payload of an attributes packet. All is written as given: the caller adds a directory's trailing
+    `/`.
+    """
     return b"%d %d %b\0%b\0%b\0%b\0%d\0" % (file_index, type, name, stat, link, extended, delta_seq)
 
 
 def decode_attributes(payload: bytes) -> AttributeRecord:
     """The record in `payload`. Missing trailing parts (link, extended, delta_seq) are empty or 0.
 
-    Raises RemoteProtocolError when the two numbers, the name or the stat are missing, or something is left over.
+    Raises RemoteProtocolError when the two numbers, the name or the stat are missing, or something is left
+    over.
     """
     head = payload.split(b" ", 2)
     if len(head) != 3:

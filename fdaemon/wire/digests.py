@@ -1,4 +1,6 @@
-"""The digests a file set can ask for, with their stream, size and label. Hashing itself is the codec's work."""
+"""The digests a file set can ask for, with their stream, size and label. Hashing itself is the codec's
+work.
+"""
 
 from enum import Enum
 

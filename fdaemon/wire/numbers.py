@@ -1,4 +1,6 @@
-"""The three "base 64" notations of Bareos: radix-64 numbers, plain base 64, and the sign-extending variant."""
+"""The three "base 64" notations of Bareos: radix-64 numbers, plain base 64, and the sign-extending
+variant.
+"""
 
 from base64 import b64encode
 
@@ -46,7 +48,9 @@ ENCODED = NumberCache()
 
 
 def encode_number(number: int) -> bytes:
-    """`number` in radix 64, most significant digit first, `-` for negatives, `A` for 0 (protocol/04 section 2.3)."""
+    """`number` in radix 64, most significant digit first, `-` for negatives, `A` for 0 (protocol/04 section
+    2.3).
+    """
     if -_LOW <= number <= _LOW:
         return ENCODED[number]
     return _encode(number)
@@ -77,7 +81,8 @@ def base64_standard(data: bytes) -> bytes:
 
 
 def base64_bareos(data: bytes) -> bytes:
-    """The base 64 of `BinToBase64(..., compatible=false)`: bytes are sign-extended, the last group is not shifted.
+    """The base 64 of `BinToBase64(..., compatible=false)`: bytes are sign-extended, the last group is not
+    shifted.
 
     Source: protocol/01 section 6.3, core/src/lib/base64.cc. Not reversible.
     """

@@ -1,4 +1,5 @@
-"""The scanner that all Bareos daemons use instead of libc sscanf. Pure: formats are compiled once, inputs are bytes.
+"""The scanner that all Bareos daemons use instead of libc sscanf. Pure: formats are compiled once, inputs
+are bytes.
 
 Rules: protocol/02 section 0.3, core/src/lib/scan.cc: bsscanf.
 """
@@ -68,7 +69,9 @@ def _truncate(value: int, bits: int, *, signed: bool) -> int:
 
 
 class Scanner:
-    """One compiled format. `limit` bounds an unadorned `%s` (None: unbounded, where C++ would cut at 1000)."""
+    """One compiled format. `limit` bounds an unadorned `%s` (None: unbounded, where C++ would cut at
+    1000).
+    """
 
     __slots__ = ("_steps", "format")
 
@@ -79,8 +82,8 @@ class Scanner:
     def scan(self, data: bytes) -> tuple[int | bytes, ...] | None:
         """The converted values (`%d %u` int, `%s %c` bytes), or None where bsscanf returns -1.
 
-        Input stops at the first NUL; what is left over after the format is ignored. `%s` and numbers match the empty
-        string and still count. Unlike C++, `%c` at the end of the input is a mismatch.
+        Input stops at the first NUL; what is left over after the format is ignored. `%s` and numbers match
+        the empty string and still count. Unlike C++, `%c` at the end of the input is a mismatch.
         """
         text = data.partition(b"\0")[0]
         values: list[int | bytes] = []

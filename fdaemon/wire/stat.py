@@ -1,4 +1,5 @@
-"""The sixteen numbers of a stat record, encoded on the hot path of every backup. Never touches the file system.
+"""The sixteen numbers of a stat record, encoded on the hot path of every backup. Never touches the file
+system.
 
 Layout: protocol/04 section 2.2; source: core/src/lib/attribs.cc: EncodeStat, DecodeStat.
 """
@@ -34,8 +35,8 @@ class StatLike(Protocol):
 class StatRecord:
     """A decoded stat record, fields in wire order. Times are whole seconds; numbers are signed 64-bit.
 
-    `link_index` is the FileIndex of the first link of a hard link, `flags` BSD's st_flags, `stream` the number of the
-    data stream that belongs to the file.
+    `link_index` is the FileIndex of the first link of a hard link, `flags` BSD's st_flags, `stream` the
+    number of the data stream that belongs to the file.
     """
 
     dev: int = 0
@@ -88,8 +89,8 @@ def _wrap(number: int) -> int:
 def encode_stat(st: StatLike, link_index: int = 0, stream: int = 0) -> bytes:
     """The stat record of `st` (an `os.stat_result`). `stream` is the data stream of the file (0: none).
 
-    Costs about 2 µs: whatever repeats from file to file comes out of bounded caches, and large numbers are put
-    together from a cached upper part and a table of their low 12 bits.
+    Costs about 2 µs: whatever repeats from file to file comes out of bounded caches, and large numbers are
+    put together from a cached upper part and a table of their low 12 bits.
     """
     mode, ino, dev, nlink, uid, gid, size, atime, mtime, ctime = st
     encoded = ENCODED
@@ -112,9 +113,11 @@ def encode_stat(st: StatLike, link_index: int = 0, stream: int = 0) -> bytes:
 
 
 def decode_stat(text: bytes) -> StatRecord:
-    """A stat record from its wire form: 13 to 16 numbers, single spaces between them (protocol/04 section 2.4).
+    """A stat record from its wire form: 13 to 16 numbers, single spaces between them (protocol/04 section
+    2.4).
 
-    LinkFI, flags and stream are 0 when absent. Anything else than numbers, or a leftover, is a RemoteProtocolError.
+    LinkFI, flags and stream are 0 when absent. Anything else than numbers, or a leftover, is a
+    RemoteProtocolError.
     """
     fields = text.split(b" ")
     if not 13 <= len(fields) <= 16:
