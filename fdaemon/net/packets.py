@@ -1,0 +1,213 @@
+"""Packets and signals over one stream, with the stop rules of the C++ socket. Interprets no payload."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import trio
+
+from fdaemon.errors import PeerGone, RemoteProtocolError
+from fdaemon.net.edge import CLOSED_HERE, EDGE, OneOwner, translate
+from fdaemon.net.sockets import descriptor, peer_address
+from fdaemon.wire.framing import EOD, OversizedPacket, PacketReader, Signal, frame, signal
+
+RECEIVE_SIZE = 256 * 1024
+"""Bytes asked from the stream at a time."""
+BREATHER = 32
+"""Packets taken from the buffer before other tasks get a turn; a turn for each would cost more than the
+packet.
+"""
+
+
+class Charger(Protocol):
+    """A bandwidth limit: told of every `amount` of bytes moved, it waits as long as the limit asks."""
+
+    async def charge(self, amount: int, /) -> None: ...
+
+
+class PacketStream:
+    """One connection as packets. `name` is the peer's role in messages, e.g. "Storage daemon".
+
+    One task at a time may receive (another gets trio.BusyResourceError); any number may send whole packets.
+    After a received TERMINATE, a network error or a cancelled send the connection is stopped in both
+    directions: `send` and `send_signal` do nothing and return False, all else raises PeerGone (protocol/01
+    section 1.2).
+    """
+
+    def __init__(
+        self, stream: trio.abc.Stream, name: str, *, throttle: Charger | None = None, address: str = ""
+    ) -> None:
+        self.stream = stream
+        self.name = name
+        self.throttle = throttle
+        host, self.port = peer_address(stream)
+        self.address = address or host
+        self.packets_received = 0
+        """Packets and signals taken so far (status `SDReadSeqNo=`); a bulk reader adds what it cut itself."""
+        self.bytes_received = 0
+        self.bytes_sent = 0
+        self.error: RemoteProtocolError | None = None
+        """Why the connection broke, if it did; a TERMINATE is no error."""
+        self.terminated = False
+        self._reader = PacketReader()
+        self._receiving = OneOwner(f"another task is receiving from the {name}")
+        self._send_lock = trio.Lock()
+        self._mid_send = False
+
+    @property
+    def stopped(self) -> bool:
+        """True when nothing can be sent or received any more."""
+        return self.terminated or self.error is not None
+
+    @property
+    def fd(self) -> int:
+        """Descriptor of the socket below (status `fd=`); -1 without one."""
+        return descriptor(self.stream)
+
+    def terminate(self) -> None:
+        """Stop both directions without a word, as a received TERMINATE does (also what a cancelled job
+        does).
+        """
+        self.terminated = True
+
+    async def receive(self) -> bytes | int:
+        """The next packet's payload (may be empty) or a signal's number; TERMINATE is handed out once.
+
+        Raises PeerGone at the end, RemoteProtocolError with its job message on an impossible length.
+        """
+        with self._receiving:
+            return await self._receive()
+
+    async def receive_from_storage(self, unknown: Callable[[int], None] | None = None) -> bytes | int:
+        """Like `receive`, with the signals served as the Storage daemon expects (protocol/01 section 3.2
+        (a)).
+
+        POLL and STATUS are answered, heartbeats swallowed; EOD, EOD_POLL (answered) and TERMINATE are
+        returned. `unknown` is told of signals without a meaning here, which are skipped.
+        """
+        with self._receiving:
+            while True:
+                packet = await self._receive()
+                if isinstance(packet, bytes) or packet in (Signal.EOD, Signal.TERMINATE):
+                    return packet
+                if packet == Signal.EOD_POLL:
+                    await self.send(b"2000 OK\n")
+                    return packet
+                if packet == Signal.POLL:
+                    await self.send(b"2000 OK\n")
+                elif packet == Signal.STATUS:
+                    await self._transmit(frame(b"Status OK\n") + EOD)
+                elif packet not in (Signal.HEARTBEAT, Signal.HB_RESPONSE) and unknown is not None:
+                    unknown(packet)
+
+    async def _receive(self) -> bytes | int:
+        self._check_alive()
+        if self.packets_received % BREATHER:
+            await trio.lowlevel.checkpoint_if_cancelled()
+        else:
+            await trio.lowlevel.checkpoint()
+        while True:
+            try:
+                packet = self._reader.next_packet()
+            except OversizedPacket as error:
+                error.fatal = (
+                    f'Packet size too big from "{self.name}:{self.address}:{self.port}.'
+                    " Terminating connection.\n"
+                ).encode()
+                self.terminated = True
+                raise
+            except PeerGone as error:
+                self.error = error
+                raise
+            if packet is not None:
+                self.packets_received += 1
+                if packet == Signal.TERMINATE:
+                    self.terminated = True
+                return packet
+            data = await self._pull()
+            if data:
+                self._reader.receive_data(data)
+            else:
+                self._reader.receive_eof()
+
+    async def receive_wire(self) -> bytes:
+        """Received bytes uncut, what was buffered first; the caller cuts packets and serves signals itself.
+
+        Raises PeerGone at the end of the stream.
+        """
+        with self._receiving:
+            self._check_alive()
+            if self._reader.pending:
+                await trio.lowlevel.checkpoint()
+                return self._reader.take_pending()
+            data = await self._pull()
+            if not data:
+                self.error = PeerGone("the peer closed the connection")
+                raise self.error
+            return data
+
+    def unread_wire(self, data: bytes) -> None:
+        """Give back the tail that a bulk reader did not use; the next receive sees it first."""
+        rest = self._reader.take_pending()
+        self._reader.receive_data(data + rest)
+
+    async def _pull(self) -> bytes:
+        try:
+            with EDGE:
+                data = bytes(await self.stream.receive_some(RECEIVE_SIZE))
+        except RemoteProtocolError as error:
+            self.error = self.error or error
+            raise
+        self.bytes_received += len(data)
+        if self.throttle is not None and data:
+            await self.throttle.charge(len(data))
+        return data
+
+    async def send(self, payload: bytes) -> bool:
+        """Send one payload (several packets above 999,996 bytes). False, never an error, when the peer is
+        gone.
+        """
+        return await self._transmit(frame(payload))
+
+    async def send_signal(self, number: int) -> bool:
+        """Send a signal. False, never an error, when the peer is gone."""
+        return await self._transmit(signal(number))
+
+    async def send_wire(self, wire: bytes | bytearray | memoryview) -> None:
+        """Send prebuilt bytes that end with a whole packet. Raises PeerGone when stopped or broken."""
+        if not await self._transmit(wire):
+            self._check_alive()
+
+    async def _transmit(self, wire: bytes | bytearray | memoryview) -> bool:
+        async with self._send_lock:
+            if self._mid_send and self.error is None:
+                self.error = PeerGone("an earlier send was cancelled inside a packet")
+            if self.stopped:
+                return False
+            self._mid_send = True
+            try:
+                with EDGE:
+                    await self.stream.send_all(wire)
+            except RemoteProtocolError as error:
+                self.error = self.error or error
+                return False
+            self._mid_send = False
+            size = memoryview(wire).nbytes
+            self.bytes_sent += size
+        if self.throttle is not None:
+            await self.throttle.charge(size)
+        return True
+
+    def _check_alive(self) -> None:
+        if self.error is not None:
+            raise PeerGone(str(self.error)) from self.error
+        if self.terminated:
+            raise PeerGone("the connection was terminated")
+
+    async def aclose(self) -> None:
+        """Close the stream (TLS says goodbye first). Errors of a peer that is gone are not reported."""
+        if self.error is None and not self.terminated:
+            self.error = PeerGone(CLOSED_HERE)
+        try:
+            await self.stream.aclose()
+        except (OSError, trio.BrokenResourceError) as error:
+            self.error = self.error or RemoteProtocolError(str(translate(error)))
