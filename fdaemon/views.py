@@ -71,3 +71,4 @@ class DaemonView:
     jobs: tuple[JobView, ...]
     sessions: tuple[SessionView, ...]
     recent: tuple[JobView, ...]
+    binary: str = "self-compiled"
