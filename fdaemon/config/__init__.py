@@ -1,4 +1,4 @@
-"""The Bareos configuration language for a File Daemon: files in, frozen resources out. Nothing here opens a connection."""
+"""The Bareos configuration language for a File Daemon: files in, frozen resources out. It never listens."""
 
 from fdaemon.config.errors import ConfigError, ConfigMissing, ResourceProblem
 from fdaemon.config.load import load

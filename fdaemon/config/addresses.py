@@ -3,6 +3,7 @@
 Names are resolved while the configuration is read, by the resolver that is passed in.
 """
 
+import ipaddress
 import re
 import socket
 from collections.abc import Callable
@@ -21,7 +22,7 @@ class ListenAddress:
     port: int
 
 
-ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104
+ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 DEFAULT_ADDRESSES = tuple(ListenAddress(family, host, DEFAULT_PORT) for family, host in ANY.items())
 
 Resolver = Callable[[str, int], list[tuple[int, str]]]
@@ -48,7 +49,7 @@ class Style(Enum):
 
 @dataclass(slots=True)
 class AddressList:
-    """The list while a resource is being read; it starts with the defaults and loses them with the first entry."""
+    """The list while a resource is being read; the defaults it starts with go with the first entry."""
 
     resolver: Resolver
     default_port: int = DEFAULT_PORT
@@ -91,6 +92,13 @@ class AddressList:
             raise AddressFault("the old style addresses cannot be mixed with new style")
 
     def _resolve(self, host: str, family: int) -> list[tuple[int, str]]:
+        """The addresses of a host; a numeric one is taken whatever family was asked for."""
+        try:
+            number = ipaddress.ip_address(host)
+        except ValueError:
+            pass
+        else:
+            return [(socket.AF_INET if number.version == 4 else socket.AF_INET6, str(number))]
         try:
             found = self.resolver(host, family)
         except OSError as problem:

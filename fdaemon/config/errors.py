@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, and where. Nothing is printed here: texts are made, cli.py shows them."""
+"""What is wrong with a configuration, and where. Texts are made, never printed."""
 
 from fdaemon.errors import FdaemonError
 
@@ -7,8 +7,8 @@ class ConfigError(FdaemonError):
     """A configuration that cannot be used; the first problem found.
 
     `text` is the message without position, `line` counts from 1 (0: the problem has no line), `column` is that
-    of the reader when it noticed, `source` the line as written, `begins` the line where the last token started.
-    Shape and texts: protocol page 06 section 5.1.
+    of the reader when it noticed, `source` the line as written, `begins` the line where the last token
+    started. Shape and texts: protocol page 06 section 5.1.
     """
 
     def __init__(

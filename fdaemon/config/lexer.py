@@ -1,4 +1,4 @@
-"""Bytes of configuration files in, tokens out (page 06 section 2). It never opens a file: includes are asked for.
+"""Bytes of configuration files in, tokens out (page 06 section 2). It never opens a file itself.
 
 A character that ended a token is remembered in `Token.end`, because some values of the language go on or stop
 depending on it; a token that ended with its line has `end` 0.
@@ -138,7 +138,7 @@ class Lexer:
         self._returned = token
 
     def next(self, *, skip_eol: bool = False, force_string: bool = False) -> Token:
-        """The next token. `skip_eol` passes over ends of lines, `force_string` makes words and numbers strings."""
+        """The next token. `skip_eol` passes over line ends, `force_string` makes words, numbers strings."""
         if self._returned is not None:
             token, self._returned = self._returned, None
             if not (skip_eol and token.kind is Kind.EOL):

@@ -1,7 +1,8 @@
-"""From a `-c` argument to a checked configuration (page 06 sections 1 and 5.2). The only door for other rooms."""
+"""From a `-c` argument to a checked configuration (page 06 sections 1 and 5.2). The door for other rooms."""
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fdaemon.config import sources
 from fdaemon.config.addresses import Resolver, resolve
@@ -39,31 +40,31 @@ def parse(
 
 
 def check(resources: Resources) -> Configuration:
-    """The rules over all resources (core/src/filed/filed_utils.cc: CheckResources); raises ResourceProblem."""
+    """The rules over resources (core/src/filed/filed_utils.cc: CheckResources); raises ResourceProblem.
+
+    What follows from other directives is set: encryption signs too.
+    """
     path = resources.path
     faults: list[str] = []
-    name = "bareos-fd"
-    if not resources.clients:
+    client = resources.clients[0] if resources.clients else None
+    if client is None:
         faults.append(f"No File daemon resource defined in {path}\nWithout that I don't know who I am :-(\n")
     else:
-        client = resources.clients[0]
+        if client.pki_encryption:
+            client = replace(client, pki_signatures=True)
         if len(resources.clients) > 1:
             faults.append(f"Only one Client resource permitted in {path}\n")
-        name = client.name
         if not resources.messages:
             faults.append(f"No Messages resource defined in {path}\n")
-        if client.pki_signatures or client.pki_encryption:
-            if not client.pki_keypair:
-                faults.append(
-                    f'"PKI Key Pair" must be defined for File daemon "{name}" in {path} if either'
-                    ' "PKI Sign" or "PKI Encrypt" are enabled.\n'
-                )
-            if not faults:
-                faults += key_faults(client, path)
+        if client.pki_signatures and not client.pki_keypair:
+            faults.append(
+                f'"PKI Key Pair" must be defined for File daemon "{client.name}" in {path} if either'
+                ' "PKI Sign" or "PKI Encrypt" are enabled.\n'
+            )
+        elif client.pki_signatures and not faults:
+            faults += key_faults(client, path)
     if not resources.directors:
         faults.append(f"No Director resource defined in {path}\n")
-    if faults:
-        raise ResourceProblem(path, tuple(faults), name)
-    return Configuration(
-        path, resources.clients[0], resources.directors, resources.messages, resources.warnings
-    )
+    if faults or client is None:
+        raise ResourceProblem(path, tuple(faults), client.name if client else "bareos-fd")
+    return Configuration(path, client, resources.directors, resources.messages, resources.warnings)

@@ -1,4 +1,4 @@
-"""Which message type goes to which destination, as data (page 06 section 7). Nothing is sent or written here."""
+"""Which message type goes to which destination, as data (page 06 section 7). Nothing is sent here."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -65,8 +65,9 @@ class Destination(Enum):
 class MessageDestination:
     """One place messages go to.
 
-    `where` is the path (file, append), the syslog facility, or names separated by blanks; `types` are message type
-    numbers; `command` belongs to the mail and operator kinds; an empty `timestamp_format` means the daemon's own.
+    `where` is the path (file, append), the syslog facility, or names separated by blanks; `types` are message
+    type numbers; `command` belongs to the mail and operator kinds; an empty `timestamp_format` means the
+    daemon's own.
     """
 
     kind: Destination
@@ -78,7 +79,7 @@ class MessageDestination:
 
 @dataclass(frozen=True, slots=True)
 class MessagesResource:
-    """A Messages resource. `accepted` holds every type ever added to a destination: others are dropped at once."""
+    """A Messages resource. `accepted`: every type ever added to a destination; others are dropped at once."""
 
     name: str
     description: str = ""
@@ -142,7 +143,7 @@ class DestinationChain:
 
 
 def types_text(types: frozenset[int]) -> str:
-    """A set of types as the export writes it: names, or `all,!name` when more than half are set (section 8.4)."""
+    """A set of types as the export writes it: names, or `all,!name` when most are set (section 8.4)."""
     have = [name for name, number in TYPE_NAMES.items() if number in types]
     lack = [f"!{name}" for name, number in TYPE_NAMES.items() if number not in types]
     return ",".join(["all", *lack] if len(have) > len(lack) else have)

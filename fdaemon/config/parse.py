@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from fdaemon.config.addresses import DEFAULT_ADDRESSES
+from fdaemon.config.addresses import Style
 from fdaemon.config.directives import TABLE, Directive, ResourceType, find_directive, find_resource
 from fdaemon.config.errors import ConfigError
 from fdaemon.config.lexer import Kind, Lexer, shown
@@ -88,9 +88,8 @@ class Parser:
         if token.kind is not Kind.EQUALS:
             self.lexer.fail(f"expected an equals, got: {shown(token.text)}")
         if directive.warns:
-            self.warnings.append(
-                f"using deprecated keyword {directive.name} on line {self.lexer.line} of file {self.lexer.file}"
-            )
+            place = f"on line {self.lexer.line} of file {self.lexer.file}"
+            self.warnings.append(f"using deprecated keyword {directive.name} {place}")
         if directive.field == "messages":
             self._refer(directive, draft)
         store(self.lexer, directive, draft)
@@ -99,14 +98,12 @@ class Parser:
 
     def _refer(self, directive: Directive, draft: Draft) -> None:
         """Note a reference at its own line: it is resolved when everything has been read."""
-        line = shown(self.lexer.raw)
+        place = f"referenced on line {self.lexer.line}: {shown(self.lexer.raw)}"
         if directive.name in draft.present:
-            self.lexer.fail(
-                f'Attempt to redefine resource "{directive.name}" referenced on line {self.lexer.line}: {line}'
-            )
+            self.lexer.fail(f'Attempt to redefine resource "{directive.name}" {place}')
         token = self.lexer.next()
         self.lexer.give_back(token)
-        text = f'Could not find config resource "{shown(token.text)}" referenced on line {self.lexer.line}: {line}'
+        text = f'Could not find config resource "{shown(token.text)}" {place}'
         self._references.append(_Reference("", self.lexer.error(text)))
 
     def _save(self, kind: ResourceType, draft: Draft) -> None:
@@ -152,7 +149,8 @@ def _values(draft: Draft) -> dict[str, Any]:
     for name, items in draft.lists.items():
         flat[name] = tuple(items)
     if draft.listen is not None:
-        flat["addresses"] = tuple(draft.listen.entries) or DEFAULT_ADDRESSES
+        flat["addresses"] = tuple(draft.listen.entries)
+        flat["addresses_listed"] = draft.listen.style is Style.MULTIPLE
     if draft.source is not None:
         flat["source_address"] = draft.source.entries[0].host
     tls = {name.removeprefix("tls."): flat.pop(name) for name in list(flat) if name.startswith("tls.")}

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from fdaemon.config.resources import ClientResource
 
 
 def key_faults(client: ClientResource, path: str) -> list[str]:
-    """The problems of the PKI key files in the words of the C++ daemon (page 06 section 5.2), newline-terminated."""
+    """The problems of the PKI key files in the C++ daemon's words (page 06 section 5.2), each a line."""
     where = f'File daemon "{client.name}" in {path}.\n'
     faults: list[str] = []
     if not has_certificate(client.pki_keypair):
@@ -25,10 +30,7 @@ def key_faults(client: ClientResource, path: str) -> list[str]:
 
 
 def has_certificate(name: str) -> bool:
-    """True when the file holds a PEM certificate with a subject key identifier and an RSA key, as PKI data needs."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
+    """True when the file holds a PEM certificate with an RSA key and a subject key identifier."""
     try:
         certificate = x509.load_pem_x509_certificate(_content(name))
         certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
@@ -39,9 +41,6 @@ def has_certificate(name: str) -> bool:
 
 def has_private_key(name: str) -> bool:
     """True when the file holds a PEM private key without a passphrase."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     try:
         load_pem_private_key(_content(name), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -37,12 +37,14 @@ class TlsConfig:
 class ClientResource:
     """The daemon's own resource. Times in seconds, bandwidth in bytes a second, 0 and empty mean unset.
 
-    `messages` is the name of a Messages resource; `source_address` is numeric.
+    `messages` is the name of a Messages resource; `source_address` is numeric; `addresses_listed` tells that
+    the addresses come from an Addresses block, which is the only form that the export shows.
     """
 
     name: str
     description: str = ""
     addresses: tuple[ListenAddress, ...] = DEFAULT_ADDRESSES
+    addresses_listed: bool = False
     source_address: str = ""
     working_directory: str = "/var/lib/bareos"
     plugin_directory: str = ""
@@ -95,7 +97,7 @@ class ClientResource:
 
 @dataclass(frozen=True, slots=True)
 class DirectorResource:
-    """A Director that may talk to this daemon. `password_key` is the ASCII text that is the key of CRAM-MD5 and TLS-PSK."""
+    """A Director that may talk to this daemon; `password_key`: the ASCII key of CRAM-MD5 and TLS-PSK."""
 
     name: str
     password_key: bytes = field(repr=False)

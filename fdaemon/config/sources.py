@@ -1,4 +1,4 @@
-"""Where configuration comes from: the search path, includes, output of commands (page 06 sections 1 and 2.6)."""
+"""Where configuration comes from: the search path, includes, output of commands (page 06, 1 and 2.6)."""
 
 import errno
 import glob
@@ -18,7 +18,8 @@ DIRECTORY_NAME = "bareos-fd.d"
 def find(path: str | None) -> str:
     """The path or pattern to read for a `-c` argument (None: the default place).
 
-    A file is taken as it is; in a directory bareos-fd.conf goes before bareos-fd.d/*/*.conf. Raises ConfigMissing.
+    A file is taken as it is; in a directory bareos-fd.conf goes before bareos-fd.d/*/*.conf. Raises
+    ConfigMissing.
     """
     given = path or DEFAULT_DIRECTORY
     if path and os.path.exists(path) and not os.path.isdir(path):
@@ -84,7 +85,7 @@ def _output(command: str) -> bytes:
         raise OSError(errno.EINVAL, str(problem), command) from None
     if not words:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), command)
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)  # noqa: S603
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise OSError(errno.EIO, f"the command ended with status {done.returncode}", command)
     return done.stdout

@@ -1,7 +1,7 @@
 """Reading the value of one directive from the tokens (page 06 sections 4 and 7.2); no resource is built here.
 
-A scalar leaves the rest of its line unread for the parser to skip. Where the C++ daemon swallows the closing brace
-behind a value on the same line (times, lists), here the brace counts.
+Where the C++ daemon swallows a closing brace that stands behind a value on the same line (times, lists), here
+the brace counts.
 """
 
 import socket

@@ -1,4 +1,4 @@
-"""Texts of values turned into values: durations, speeds, numbers, names, passwords (page 06 section 4). Pure."""
+"""Texts of values turned into values: durations, speeds, numbers, names, passwords (page 06, 4). Pure."""
 
 import hashlib
 import re
@@ -129,8 +129,8 @@ _EXPANSION = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9
 def expand(text: str, environment: Mapping[str, str]) -> str:
     """A path with `$NAME`, `${NAME}` and a leading `~` replaced; what begins with `|` stays as it is.
 
-    The C++ daemon hands the value to a shell, commands in it included; here nothing is ever run. As in a shell an
-    unknown variable is empty; `~user` is left alone.
+    The C++ daemon hands the value to a shell, commands in it included; here nothing is ever run. An
+    unknown variable is empty as in a shell; `~user` is left alone.
     """
     if text.startswith("|"):
         return text
