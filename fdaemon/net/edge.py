@@ -33,7 +33,9 @@ def reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate verify failed: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return (error.reason or str(error)).replace("_", " ").lower()
+        # OpenSSL's reasons are symbols; errors that the ssl module makes itself have none
+        symbol: str | None = getattr(error, "reason", None)
+        return symbol.replace("_", " ").lower() if symbol else str(error.args[-1])
     if isinstance(error, OSError):
         return error.strerror or str(error)
     if isinstance(error, trio.BrokenResourceError):
