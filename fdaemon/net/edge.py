@@ -37,6 +37,9 @@ def reason(error: BaseException) -> str:
         symbol: str | None = getattr(error, "reason", None)
         return symbol.replace("_", " ").lower() if symbol else str(error.args[-1])
     if isinstance(error, OSError):
+        # trio puts the address into strerror; the resolver's numbers are negative and have their text there
+        if error.errno is not None and error.errno > 0:
+            return os.strerror(error.errno)
         return error.strerror or str(error)
     if isinstance(error, trio.BrokenResourceError):
         cause = error.__cause__
