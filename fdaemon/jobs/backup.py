@@ -1,0 +1,105 @@
+"""A backup's files as batches of wire-ready packets, made in one worker thread. Knows no trio and sends
+nothing.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from fdaemon.codec.ordered import OrderedDigests
+from fdaemon.fileset.entry import Entry
+from fdaemon.jobs.backup_entry import EntrySaver
+from fdaemon.jobs.backup_extended import ExtendedReader
+from fdaemon.jobs.backup_file import ContentReader
+from fdaemon.jobs.backup_plan import Plan, make_plan
+from fdaemon.jobs.backup_small import SmallFiles
+from fdaemon.jobs.backup_types import Report
+from fdaemon.jobs.batch import FLUSH_ABOVE, Assembler, Batch
+from fdaemon.views import Counters
+from fdaemon.wire.attributes import FileType
+
+FLUSH_SECONDS = 1.0
+"""A batch that fills slowly is handed over after this long, so that the Storage daemon sees data coming."""
+PAUSE_EVERY = 64
+"""Entries between two looks at the clock and the cancel flag: some 2 ms of small files."""
+DEFAULT_BLOCK = 262_144
+"""Content bytes in a data packet unless `Maximum Network Buffer Size` says otherwise
+(core/src/include/baconfig.h).
+"""
+
+_SMALL = frozenset({FileType.REG, FileType.REGE})
+
+
+class BackupReader:
+    """Turns entries into batches. Use `batches()` once, in one thread.
+
+    `report(type, text, extra errors)` sends a job message; `check_cancelled` raises when the job was
+    canceled; `first_index` is the FileIndex before the first file; `block` the network buffer size in bytes;
+    `workers` is `Maximum Workers Per Job`.
+    """
+
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        *,
+        report: Report,
+        counters: Counters,
+        check_cancelled: Callable[[], None],
+        first_index: int = 0,
+        block: int = DEFAULT_BLOCK,
+        workers: int = 2,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._entries = entries
+        self._check_cancelled = check_cancelled
+        self._clock = clock
+        counters.files = first_index
+        self._digests = OrderedDigests()
+        self._out = Assembler(counters, self._digests, block)
+        content = ContentReader(
+            self._out, counters, self._digests, check_cancelled, block=block, workers=workers
+        )
+        self._content = content
+        self._extended = ExtendedReader(report)
+        self._small = SmallFiles(self._out, counters, self._extended, block)
+        self._saver = EntrySaver(self._out, counters, content, self._extended, report, check_cancelled)
+        self._plans: dict[int, Plan] = {}
+
+    def batches(self) -> Iterator[Batch]:
+        """All packets up to and without the final end-of-data signal. Raises JobFailed when the job cannot
+        go on.
+        """
+        out, clock = self._out, self._clock
+        save_small, save = self._small.save, self._saver.save
+        plan: Plan | None = None
+        flush_at = clock() + FLUSH_SECONDS
+        countdown = PAUSE_EVERY
+        try:
+            for entry in self._entries:
+                countdown -= 1
+                if not countdown:
+                    countdown = PAUSE_EVERY
+                    self._check_cancelled()
+                    if clock() >= flush_at:
+                        out.seal()
+                        flush_at = clock() + FLUSH_SECONDS
+                if plan is None or entry.options is not plan.options:
+                    plan = self._plan_for(entry)
+                if not (plan.direct and entry.type in _SMALL and save_small(entry, plan)):
+                    yield from save(entry, plan)
+                if out.position > FLUSH_ABOVE:
+                    out.seal()
+                if out.ready:
+                    yield from out.take()
+                    flush_at = clock() + FLUSH_SECONDS
+            self._extended.finish()
+            out.seal()
+            yield from out.take()
+        finally:
+            self._content.close()
+            self._digests.close()
+
+    def _plan_for(self, entry: Entry) -> Plan:
+        plan = self._plans.get(id(entry.options))
+        if plan is None:
+            plan = self._plans[id(entry.options)] = make_plan(entry.options, encrypt=False, sign=False)
+        return plan

@@ -1,0 +1,86 @@
+"""What becomes of each kind of entry before anything of it is sent: sent, sent as a directory, or told and
+left out.
+
+Texts and counts are those of protocol/04 section 1.4 (core/src/filed/backup.cc: SaveFile).
+"""
+
+import os
+import stat
+from collections.abc import Callable
+
+from fdaemon.fileset.entry import Entry
+from fdaemon.protocol.messages import MessageType
+from fdaemon.wire.attributes import FileType
+
+Report = Callable[[MessageType, bytes, int], None]
+"""Called with type, text (newline-terminated) and the errors to count beyond what the type counts."""
+
+_FAILURES = {
+    FileType.NOACCESS: b'     Could not access "%b": ERR=%b\n',
+    FileType.NOFOLLOW: b'     Could not follow link "%b": ERR=%b\n',
+    FileType.NOSTAT: b'     Could not stat "%b": ERR=%b\n',
+    FileType.NOOPEN: b'     Could not open directory "%b": ERR=%b\n',
+}
+
+_SENT = frozenset(
+    {
+        FileType.LNKSAVED,
+        FileType.REGE,
+        FileType.REG,
+        FileType.LNK,
+        FileType.DIREND,
+        FileType.SPEC,
+        FileType.RAW,
+        FileType.FIFO,
+        FileType.REPARSE,
+        FileType.JUNCTION,
+        FileType.DELETED,
+    }
+)
+
+
+def error_text(error: OSError | None) -> bytes:
+    """The C library's words for an error, as messages carry them."""
+    return os.strerror(error.errno if error is not None and error.errno else 0).encode()
+
+
+def settle_type(entry: Entry, report: Report) -> FileType | None:
+    """The type to send `entry` with, or None when it is not sent; whatever there is to say has been
+    reported.
+    """
+    kind = entry.type
+    if kind in _SENT:
+        if kind is FileType.SPEC and stat.S_ISSOCK(entry.stat.st_mode):
+            report(MessageType.SKIPPED, b"     Socket file skipped: %b\n" % entry.path, 0)
+            return None
+        return kind
+    match kind:
+        case FileType.NORECURSE:
+            text = b"     Recursion turned off. Will not descend from %b into %b\n"
+            report(MessageType.INFO, text % (entry.top, entry.path), 0)
+            return FileType.DIREND
+        case FileType.NOFSCHG:
+            if not entry.listed:
+                text = b"     %b is a different filesystem. Will not descend from %b into it.\n"
+                report(MessageType.INFO, text % (entry.path, entry.top), 0)
+            return FileType.DIREND
+        case FileType.INVALIDFS:
+            text = b"     Disallowed filesystem. Will not descend from %b into %b\n"
+            report(MessageType.INFO, text % (entry.top, entry.path), 0)
+            return FileType.DIREND
+        case FileType.INVALIDDT:
+            text = b"     Disallowed drive type. Will not descend into %b\n"
+            report(MessageType.INFO, text % entry.path, 0)
+            return kind
+        case FileType.NOACCESS | FileType.NOFOLLOW | FileType.NOSTAT | FileType.NOOPEN:
+            report(MessageType.NOTSAVED, _FAILURES[kind] % (entry.path, error_text(entry.error)), 1)
+        case FileType.NOCHG | FileType.DIRNOCHG:
+            report(MessageType.SKIPPED, b"     Unchanged file skipped: %b\n" % entry.path, 0)
+        case FileType.ISARCH:
+            report(MessageType.NOTSAVED, b"     Archive file not saved: %b\n" % entry.path, 0)
+        case FileType.DIRBEGIN:
+            pass
+        case _:
+            text = b"     Unknown file type %d; not saved: %b\n"
+            report(MessageType.NOTSAVED, text % (kind, entry.path), 1)
+    return None

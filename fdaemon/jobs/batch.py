@@ -1,0 +1,139 @@
+"""Wire bytes of many files collected in one reusable buffer, and handed over whole. Makes no packets
+itself.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from fdaemon.codec.ordered import OrderedDigests
+from fdaemon.views import Counters
+from fdaemon.wire.framing import EOD, MAX_PACKET, MAX_PAYLOAD, frame
+
+FLUSH_ABOVE = 768 * 1024
+"""A batch is handed over when it holds more than this after a file: one thread hop pays for some 100
+files.
+"""
+SLACK = 64 * 1024
+"""Room for the headers between the blocks of a batch."""
+
+
+class Slot:
+    """A buffer and the digest ticket that must have passed before it may be filled again."""
+
+    __slots__ = ("buffer", "busy", "view")
+
+    def __init__(self, size: int) -> None:
+        self.buffer = bytearray(size)
+        self.view = memoryview(self.buffer)
+        self.busy = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Whole packets, ready for the Storage connection, with the counters as they stand after them.
+
+    `release` gives the buffer back once `data` has been sent; without it the buffer is simply not reused.
+    """
+
+    data: memoryview
+    files: int
+    read_bytes: int
+    job_bytes: int
+    current: bytes
+    slot: Slot
+    free: "deque[Slot]"
+
+    def release(self) -> None:
+        """Let the buffer be filled again; `data` must not be touched any more. May be called from any
+        thread.
+        """
+        self.free.append(self.slot)
+
+
+class Assembler:
+    """Fills one buffer after the other. `buffer`, `view` and `position` are open to the code that reads files
+    into the buffer directly; finished batches wait in `ready`.
+    """
+
+    __slots__ = ("_counters", "_digests", "_free", "_size", "_slot", "buffer", "position", "ready", "view")
+
+    def __init__(self, counters: Counters, digests: OrderedDigests, block: int) -> None:
+        self._counters = counters
+        self._digests = digests
+        self._size: int = max(4 * (block + 4), MAX_PACKET) + SLACK
+        self._free: deque[Slot] = deque()
+        self.ready: list[Batch] = []
+        self.position = 0
+        self._take()
+
+    @property
+    def size(self) -> int:
+        """Capacity of one buffer in bytes."""
+        return self._size
+
+    def reserve(self, room: int) -> int:
+        """Make sure that `room` bytes fit behind `position`, sealing the batch if not; returns `position`."""
+        if self.position + room > self._size:
+            self.seal()
+        return self.position
+
+    def put(self, wire: bytes) -> None:
+        """Append whole packets of at most MAX_PACKET bytes."""
+        end = self.position + len(wire)
+        if end > self._size:
+            self.seal()
+            end = self.position + len(wire)
+        self.buffer[self.position : end] = wire
+        self.position = end
+
+    def put_stream(self, index: bytes, tail: bytes, payload: bytes) -> None:
+        """Append a stream of one record: header (`index` and `tail` as text), payload, end of data.
+
+        A payload above MAX_PAYLOAD goes out in several packets, as the C++ daemon does.
+        """
+        if len(payload) > MAX_PAYLOAD:
+            self.put(frame(index + tail))
+            for start in range(0, len(payload), MAX_PAYLOAD):
+                self.put(frame(payload[start : start + MAX_PAYLOAD]))
+            self.put(EOD)
+            return
+        header = (len(index) + len(tail)).to_bytes(4, "big")
+        self.put(b"".join((header, index, tail, len(payload).to_bytes(4, "big"), payload, EOD)))
+
+    def mark_busy(self, ticket: int) -> None:
+        """The current buffer must not be refilled before digest `ticket` has passed."""
+        self._slot.busy = ticket
+
+    def seal(self) -> None:
+        """Move what has been collected to `ready` and go on with another buffer."""
+        if not self.position:
+            return
+        counters = self._counters
+        self.ready.append(
+            Batch(
+                self.view[: self.position],
+                counters.files,
+                counters.read_bytes,
+                counters.job_bytes,
+                counters.current,
+                self._slot,
+                self._free,
+            )
+        )
+        self._take()
+
+    def take(self) -> list[Batch]:
+        """The finished batches, oldest first."""
+        ready, self.ready = self.ready, []
+        return ready
+
+    def _take(self) -> None:
+        try:
+            slot = self._free.popleft()
+        except IndexError:
+            slot = Slot(self._size)
+        if slot.busy:
+            self._digests.wait(slot.busy)
+            slot.busy = 0
+        self._slot, self.buffer, self.view = slot, slot.buffer, slot.view
+        self.position = 0
