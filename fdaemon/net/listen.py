@@ -9,17 +9,20 @@ import trio
 
 from fdaemon.errors import FdaemonError, PeerGone
 from fdaemon.net.edge import EDGE, FOREIGN, reason
+from fdaemon.net.replay import ReplayStream
 from fdaemon.net.sockets import keep_alive
+from fdaemon.protocol.hello import FirstBytes
+from fdaemon.protocol.hello import classify as decide
 from fdaemon.wire.framing import TERMINATE
 
 BACKLOG = 50
 BIND_TRIES = 3
 BIND_PAUSE = 5.0
 """Backlog, tries and seconds between tries: protocol/01 section 4.1."""
-FIRST_BYTES = 10
-"""A length word and `Hello `: what the decision needs (protocol/01 section 4.2)."""
 FIRST_LIMIT = 60.0
 """Seconds a newcomer has for them; the C++ daemon waits for ever (protocol/01 section 4.5)."""
+FIRST_READ = 255
+"""Bytes looked at, as in the C++ daemon; any number from ten would do."""
 REFUSE_LIMIT = 2.0
 """Seconds for the four bytes of a refusal to leave."""
 
@@ -117,35 +120,6 @@ async def _bind_once(
         raise
 
 
-class ReplayStream(trio.abc.Stream):
-    """`transport` with `first` put back in front of what it still delivers."""
-
-    def __init__(self, transport: trio.abc.Stream, first: bytes) -> None:
-        self.transport = transport
-        self._first = first
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Pass `data` on."""
-        await self.transport.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        """As the trio interface says."""
-        await self.transport.wait_send_all_might_not_block()
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """The bytes put back, then those of the transport."""
-        if not self._first:
-            return bytes(await self.transport.receive_some(max_bytes))
-        await trio.lowlevel.checkpoint()
-        size = len(self._first) if max_bytes is None else max_bytes
-        data, self._first = self._first[:size], self._first[size:]
-        return data
-
-    async def aclose(self) -> None:
-        """Close the transport."""
-        await self.transport.aclose()
-
-
 @dataclass(frozen=True, slots=True)
 class ClearHello:
     """The newcomer begins with a hello in clear text; `stream` delivers it from its first byte."""
@@ -170,15 +144,19 @@ async def classify(stream: trio.abc.Stream, limit: float = FIRST_LIMIT) -> Clear
     """
     first = b""
     with trio.move_on_after(limit), EDGE:
-        while len(first) < FIRST_BYTES:
-            data = await stream.receive_some(255)
+        while decide(first) is FirstBytes.UNDECIDED:
+            data = await stream.receive_some(FIRST_READ)
             if not data:
                 break
             first += data
-    if len(first) < FIRST_BYTES:
-        raise PeerGone(f"only {len(first)} bytes came where a hello or a TLS handshake begins")
     replay = ReplayStream(stream, first)
-    return ClearHello(replay) if first[4:10] == b"Hello " else TlsClient(replay)
+    match decide(first):
+        case FirstBytes.CLEARTEXT:
+            return ClearHello(replay)
+        case FirstBytes.TLS:
+            return TlsClient(replay)
+        case FirstBytes.UNDECIDED:
+            raise PeerGone(f"only {len(first)} bytes came where a hello or a TLS handshake begins")
 
 
 def accepted(stream: trio.SocketStream) -> None:

@@ -7,7 +7,9 @@ import trio
 
 from fdaemon.errors import PeerGone, RemoteProtocolError
 from fdaemon.net.edge import CLOSED_HERE, EDGE, OneOwner, translate
+from fdaemon.net.replay import ReplayStream
 from fdaemon.net.sockets import descriptor, peer_address
+from fdaemon.net.tls import HANDSHAKE_LIMIT, TlsContext, TlsStream
 from fdaemon.wire.framing import EOD, OversizedPacket, PacketReader, Signal, frame, signal
 
 RECEIVE_SIZE = 256 * 1024
@@ -196,6 +198,28 @@ class PacketStream:
         if self.throttle is not None:
             await self.throttle.charge(size)
         return True
+
+    async def start_tls(
+        self, context: TlsContext, *, host: str | None = None, limit: float = HANDSHAKE_LIMIT
+    ) -> TlsStream:
+        """Go on inside TLS over the same connection (late TLS, protocol/01 section 5.6); no bytes are lost.
+
+        Nothing may be in flight from this side. Raises PeerGone or RemoteProtocolError; the connection is
+        then stopped.
+        """
+        with self._receiving:
+            async with self._send_lock:
+                self._check_alive()
+                early = self._reader.take_pending()
+                transport = ReplayStream(self.stream, early) if early else self.stream
+                tls = TlsStream(transport, context, host=host)
+                try:
+                    await tls.handshake(limit)
+                except RemoteProtocolError as error:
+                    self.error = error
+                    raise
+                self.stream = tls
+                return tls
 
     def _check_alive(self) -> None:
         if self.error is not None:

@@ -6,7 +6,9 @@ import trio.testing
 
 from fdaemon.errors import PeerGone, RemoteProtocolError
 from fdaemon.net.packets import PacketStream
+from fdaemon.net.tls import TlsSettings, client_context, server_context
 from fdaemon.wire.framing import EOD, TERMINATE, Signal, frame, signal
+from tests.net.tls_pairs import IDENTITY, KEY, lookup
 
 
 def make_pair() -> tuple[PacketStream, trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]:
@@ -209,6 +211,30 @@ async def test_throttle_is_charged_for_both_directions() -> None:
     await ours.receive()
     await ours.send_wire(EOD + EOD)
     assert meter.charged == [12, 4, 8]
+
+
+async def test_late_tls_keeps_bytes_that_came_early() -> None:
+    left, right = trio.testing.memory_stream_pair()
+    server = PacketStream(left, "Director")
+    client = PacketStream(right, "File daemon")
+    await client.send(b"1000 OK auth\n")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: client.start_tls(client_context(TlsSettings(), IDENTITY, KEY)))
+        await trio.testing.wait_all_tasks_blocked()
+        # the ClientHello is already here and is read together with the packet before it
+        assert await server.receive() == b"1000 OK auth\n"
+        tls = await server.start_tls(server_context(TlsSettings(), lookup))
+    assert tls.psk_identity == IDENTITY
+    assert await server.send(b"2000 OK Hello 54\n")
+    assert await client.receive() == b"2000 OK Hello 54\n"
+
+
+async def test_failed_late_tls_stops_the_connection() -> None:
+    ours, feed, _ = make_pair()
+    await feed.send_all(b"no TLS at all")
+    with pytest.raises(RemoteProtocolError, match="wrong version number"):
+        await ours.start_tls(server_context(TlsSettings(), lookup))
+    assert ours.stopped
 
 
 async def test_socket_facts() -> None:
