@@ -3,6 +3,7 @@
 Names are resolved while the configuration is read, by the resolver that is passed in.
 """
 
+import errno
 import ipaddress
 import re
 import socket
@@ -35,7 +36,11 @@ class AddressFault(Exception):
 
 def resolve(host: str, family: int) -> list[tuple[int, str]]:
     """Ask the system for the stream addresses of `host`, each once, in its order."""
-    found = socket.getaddrinfo(host, None, family, socket.SOCK_STREAM)
+    try:
+        name = host.encode("utf-8", "surrogateescape")
+        found = socket.getaddrinfo(name, None, family, socket.SOCK_STREAM)
+    except UnicodeError as problem:
+        raise OSError(errno.EINVAL, str(problem), host) from None
     return list(dict.fromkeys((int(item[0]), str(item[4][0])) for item in found if item[0] in ANY))
 
 
@@ -115,5 +120,5 @@ class AddressList:
             return int(digits.group())
         try:
             return socket.getservbyname(text, "tcp")
-        except OSError:
+        except (OSError, UnicodeError):
             raise AddressFault(f"can't resolve service({text})") from None

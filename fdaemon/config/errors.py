@@ -6,8 +6,8 @@ from fdaemon.errors import FdaemonError
 class ConfigError(FdaemonError):
     """A configuration that cannot be used; the first problem found.
 
-    `text` is the message without position, `line` counts from 1 (0: the problem has no line), `column` is that
-    of the reader when it noticed, `source` the line as written, `begins` the line where the last token
+    `text` is the message without position, `line` counts from 1 (0: the problem has no line), `column` is where
+    the reader was when it noticed, `source` the line as written, `begins` the line where the last token
     started. Shape and texts: protocol page 06 section 5.1.
     """
 
@@ -27,7 +27,8 @@ class ConfigError(FdaemonError):
         """The block of lines that the C++ daemon prints below its first line, newline-terminated."""
         if not self.line:
             return f"Config error: {self.text}\n"
-        where = f"            : line {self.line}, col {self.column} of file {self.file}\n{self.source}\n"
+        shown = f"{self.source}\n" if self.source else ""
+        where = f"            : line {self.line}, col {self.column} of file {self.file}\n{shown}"
         more = f"Problem probably begins at line {self.begins}.\n" if self.line > self.begins else ""
         return f"Config error: {self.text}\n{where}\n{more}"
 

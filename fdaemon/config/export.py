@@ -1,4 +1,4 @@
-"""Resources back to text (`--xc`) and the table as a schema (`--xs`); page 06 section 8.4. Nothing is printed here."""
+"""Resources back to text (`--xc`), the table as a schema (`--xs`); page 06 section 8.4. Nothing is printed."""
 
 import json
 from typing import assert_never
@@ -71,7 +71,7 @@ def _lines(item: Directive, value: object, resource: ClientResource | DirectorRe
         case ValueType.BOOLEAN:
             return [f"{item.name} = {'Yes' if value else 'No'}"]
         case ValueType.PINT32 | ValueType.SPEED:
-            return [f"{item.name} = {value}"] if value else []
+            return [f"{item.name} = {value}"] if value or item.default is not None else []
         case ValueType.TIME:
             return [f"{item.name} = {_period(value if isinstance(value, int) else 0)}"]
         case ValueType.ADDRESSES:

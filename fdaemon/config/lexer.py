@@ -196,12 +196,14 @@ class Lexer:
                     self._frames.pop()
                     return self._frames[-1].char
                 frame.char = EOF
+                frame.line = b""
                 return EOF
             frame.line = frame.lines[frame.row]
             frame.row += 1
             frame.column = 0
         if frame.column >= len(frame.line):
             frame.char = EOL
+            frame.column = len(frame.line) + 1
         else:
             frame.char = frame.line[frame.column]
             frame.column += 1

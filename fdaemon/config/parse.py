@@ -98,7 +98,7 @@ class Parser:
 
     def _refer(self, directive: Directive, draft: Draft) -> None:
         """Note a reference at its own line: it is resolved when everything has been read."""
-        place = f"referenced on line {self.lexer.line}: {shown(self.lexer.raw)}"
+        place = f"referenced on line {self.lexer.line}: {shown(self.lexer.raw)}\n"
         if directive.name in draft.present:
             self.lexer.fail(f'Attempt to redefine resource "{directive.name}" {place}')
         token = self.lexer.next()

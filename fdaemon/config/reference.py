@@ -1,4 +1,4 @@
-"""The table of directives as a Markdown reference, for docs/configuration.md. It never changes the table's words."""
+"""The table of directives as Markdown, for docs/configuration.md. It adds no words of its own."""
 
 import sys
 from pathlib import Path

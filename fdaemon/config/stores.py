@@ -119,9 +119,9 @@ def _scalar(lexer: Lexer, directive: Directive, draft: Draft) -> object:
                 lexer.fail(f"expected a positive integer number, got: {shown(word)}")
             return number
         case ValueType.TIME:
-            return _with_units(lexer, values.TIME_UNITS, "a time period", "a time period")
+            return _with_units(lexer, values.TIME_UNITS)
         case ValueType.SPEED:
-            return _with_units(lexer, values.SPEED_UNITS, "a speed number", "a speed")
+            return _with_units(lexer, values.SPEED_UNITS)
         case (
             ValueType.PORT
             | ValueType.ADDRESS
@@ -146,10 +146,12 @@ def _name(lexer: Lexer, draft: Draft) -> str:
     return shown(text)
 
 
-def _with_units(lexer: Lexer, units: tuple[tuple[bytes, int], ...], expected: str, kind: str) -> int:
+def _with_units(lexer: Lexer, units: tuple[tuple[bytes, int], ...]) -> int:
+    """A time or speed: the words of the line that blanks (not tabs) separate, taken together."""
+    is_time = units is values.TIME_UNITS
     token = lexer.next(skip_eol=True)
     if token.kind not in _PLAIN:
-        lexer.fail(f"expected {kind}, got: {shown(token.text)}")
+        lexer.fail(f"expected a {'time period' if is_time else 'speed'}, got: {shown(token.text)}")
     text = token.text
     while token.kind in _PLAIN and token.end == 0x20:
         token = lexer.next()
@@ -158,7 +160,8 @@ def _with_units(lexer: Lexer, units: tuple[tuple[bytes, int], ...], expected: st
     if token.kind not in _PLAIN:
         lexer.give_back(token)
     if (value := values.amount(text, units)) is None:
-        lexer.fail(f"expected {expected}, got: {shown(text)}")
+        got = f"time period, got: {shown(text)}" if is_time else f"speed number, got: {shown(token.text)}"
+        lexer.fail(f"expected a {got}")
     return value
 
 
@@ -221,6 +224,8 @@ def _address_blocks(lexer: Lexer, target: AddressList) -> None:
     token = lexer.next(skip_eol=True)
     if token.kind is Kind.END:
         lexer.fail("Empty addr block is not allowed")
+    if token.kind not in _WORDS:
+        lexer.fail(f"Expected a string, got: {shown(token.text)}")
     while token.kind in _WORDS:
         word = token.text.lower()
         if word not in (b"ip", b"ipv4", b"ipv6"):
