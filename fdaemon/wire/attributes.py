@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from fdaemon.errors import RemoteProtocolError
-from fdaemon.wire.text import decimal
+from fdaemon.wire.text import c_string, decimal
 
 TYPE_MASK = 0xFFFF
 """Bits of the type field that are the type (core/src/include/filetypes.h: FT_MASK)."""
@@ -93,22 +93,23 @@ def decode_attributes(payload: bytes) -> AttributeRecord:
     """
     head = payload.split(b" ", 2)
     if len(head) != 3:
-        raise RemoteProtocolError(
-            "attributes record without its two numbers", fatal=b"Error scanning attributes: " + payload[:200]
-        )
+        raise _malformed(payload, "without its two numbers")
     try:
         file_index = decimal(head[0], "file index")
         file_type = decimal(head[1], "file type") & TYPE_MASK
     except RemoteProtocolError as error:
-        raise RemoteProtocolError(str(error), fatal=b"Error scanning attributes: " + payload[:200]) from None
+        raise _malformed(payload, f"whose {error}") from None
     parts = head[2].split(b"\0")
     if len(parts) > 1 and not parts[-1]:
         parts.pop()
     if not 2 <= len(parts) <= 5 or not parts[0]:
-        raise RemoteProtocolError(
-            f"attributes record with {len(parts)} parts", fatal=b"Error scanning attributes: " + payload[:200]
-        )
+        raise _malformed(payload, f"with {len(parts)} parts")
     name, stat = parts[:2]
     link, extended, delta = (*parts[2:], b"", b"", b"")[:3]
     delta_seq = decimal(delta, "delta sequence") if delta else 0
     return AttributeRecord(file_index, file_type, name, stat, link, extended, delta_seq)
+
+
+def _malformed(payload: bytes, why: str) -> RemoteProtocolError:
+    fatal = b"Error scanning attributes: %b\n" % c_string(payload)[:200]
+    return RemoteProtocolError(f"attributes record {why}", fatal=fatal)

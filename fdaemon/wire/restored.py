@@ -49,7 +49,7 @@ _numbers = _Numbers()
 
 
 class RestoredFile(NamedTuple):
-    """One file to restore. `type` is a FileType number; sizes in bytes, times in whole seconds, `stat` still encoded.
+    """One file to restore. `type` is a FileType number, sizes in bytes, times in whole seconds.
 
     `name` has a trailing `/` for directories; `link` is a symlink's target or a hard link's first name.
     """
