@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 SOURCES := fdaemon statecharts $(wildcard tools) tests
 
 .DEFAULT_GOAL := check
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check format lint types diagrams bench clean
 
 setup: $(STAMP)
 
@@ -32,16 +32,24 @@ $(STAMP): requirements.txt pyproject.toml
 demo: $(STAMP)
 	@$(BIN)/fdlocal demo
 
-test: $(STAMP)
-	@$(BIN)/python -m pytest
+# The parts of check are targets of their own, so that `make -k check` tells all that is wrong.
+check: format lint types diagrams test
 
-check: $(STAMP)
+format: $(STAMP)
 	$(BIN)/ruff format --check $(SOURCES)
+
+lint: $(STAMP)
 	$(BIN)/ruff check $(SOURCES)
+
+types: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+diagrams: $(STAMP)
 	$(BIN)/python -m statecharts.diagram --check
-	$(BIN)/python -m pytest
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench

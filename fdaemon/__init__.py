@@ -1,3 +1,3 @@
-"""fdaemon: the Bareos File Daemon as a Trio program. Nothing is imported here, so that every room stays small to load."""
+"""fdaemon: the Bareos File Daemon as a Trio program. Nothing is imported here: every room loads alone."""
 
 __version__ = "25.1.0"
