@@ -1,5 +1,6 @@
 """What the walk hands to whoever saves, lists or verifies: one entry of the file system, or why it is
-none."""
+none.
+"""
 
 import os
 
@@ -30,7 +31,8 @@ class Entry:
     a symlink's target, or for LNKSAVED the name under which the inode was saved, with `link_index` its
     FileIndex. `hardlink` is set for every file with several names that is tracked: the saver notes index
     and digest there before it pulls the next entry. `top` is the FileSet's name above it; `listed` says
-    that `path` itself is such a name; `delta_seq` comes from the accurate list."""
+    that `path` itself is such a name; `delta_seq` comes from the accurate list.
+    """
 
     __slots__ = (
         "delta_seq",
@@ -90,7 +92,8 @@ class Entry:
     @property
     def stored_name(self) -> bytes:
         """The name as attributes and accurate lists carry it, before any path stripping: directories end in
-        one `/`."""
+        one `/`.
+        """
         return canonical(self.path) if self.is_directory else self.path
 
 

@@ -1,7 +1,8 @@
 """The option letters of an `O` line. Pure.
 
 Facts: protocol/03 section 1.8 (core/src/filed/fileset.cc: SetOptionsAndFlags). Letters may be cut anywhere:
-Directors before 25.1 keep only 39 of them; a cut option then means what its head means."""
+Directors before 25.1 keep only 39 of them; a cut option then means what its head means.
+"""
 
 from dataclasses import replace
 
@@ -139,7 +140,8 @@ def _valued(letter: bytes, letters: _Letters, options: Options, problems: list[b
 
 def parse_letters(text: bytes, options: Options) -> tuple[Options, list[bytes]]:
     """`options` with the switches of `text` added, and the texts of daemon messages about what made no
-    sense."""
+    sense.
+    """
     letters = _Letters(text)
     problems: list[bytes] = []
     flags = Option(0)

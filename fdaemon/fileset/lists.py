@@ -18,10 +18,12 @@ MAX_ARGUMENTS = 100
 """Words of a command beyond this are dropped (core/src/lib/bpipe_unix.cc: MAX_ARGV)."""
 PIECE = 65536
 """Bytes after which an endless line is cut (C++ cuts at 999, and saves the halves of a long name as two
-names)."""
+names).
+"""
 EXEC_FAILED = 200
 """Status of a program that could not be started, to which the place of the errno in the next table is
-added."""
+added.
+"""
 _EXEC_ERRORS = (EACCES, ENOEXEC, EFAULT, EINTR, E2BIG, ENAMETOOLONG, ENOMEM, ETXTBSY, ENOENT)
 _EXEC_UNKNOWN = 255
 POLL_SECONDS = 0.5
@@ -31,7 +33,8 @@ _JUNK = b"\n\r "
 
 def split_command(command: bytes) -> list[bytes]:
     """The words of a command: blanks separate, a word may be quoted whole with `'` or `"`, there are no
-    escapes."""
+    escapes.
+    """
     words: list[bytes] = []
     rest = command.lstrip(b" \t")
     while rest and len(words) < MAX_ARGUMENTS:
@@ -47,7 +50,8 @@ def split_command(command: bytes) -> list[bytes]:
 
 def edit_codes(text: bytes, code: Callable[[bytes], bytes | None]) -> bytes:
     """`text` with each `%x` replaced by `code(b"x")`; unknown ones and a `%` at the end stay, `%%` is one
-    `%`."""
+    `%`.
+    """
     out: list[bytes] = []
     position = 0
     while (found := text.find(b"%", position)) >= 0 and found + 1 < len(text):

@@ -52,7 +52,8 @@ NO_OPTIONS = Option(0)
 
 class Compression(Enum):
     """Compression algorithm, valued with its name in messages (core/src/lib/compression.cc:
-    CompressorName)."""
+    CompressorName).
+    """
 
     GZIP = "GZIP"
     LZO = "LZO"
@@ -93,7 +94,8 @@ class Shadow(Enum):
 
 class PatternKind(Enum):
     """Which entries a pattern is tried on, and in which notation; the value is the line code of the
-    Director."""
+    Director.
+    """
 
     REGEX = b"R "
     REGEX_DIR = b"RD"
@@ -107,7 +109,8 @@ class PatternKind(Enum):
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """One pattern line. `fold` is what the block said about case when the line arrived; only regexes go by
-    it."""
+    it.
+    """
 
     kind: PatternKind
     text: bytes
@@ -120,7 +123,8 @@ class Options:
 
     `compression` is (algorithm, level); `accurate` and `verify` still carry their leading `C` and `V`, and
     are empty when the block has none; `strip` is the path components to drop; `size` limits regular files;
-    `plugin` the option plugin's command."""
+    `plugin` the option plugin's command.
+    """
 
     flags: Option = NO_OPTIONS
     digests: frozenset[Digest] = frozenset()

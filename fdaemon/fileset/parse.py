@@ -1,7 +1,8 @@
 """The lines of the `fileset` command into a FileSet. `add` is pure; `finish` runs client lists and may block.
 
 Facts: protocol/03 sections 1.3 to 1.6 and 1.10 (core/src/filed/fileset.cc: AddFileset). A line is never
-refused with an exception: what is wrong comes back as Problems, and a FileSet in error state as None."""
+refused with an exception: what is wrong comes back as Problems, and a FileSet in error state as None.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,8 @@ _KINDS = {kind.value: kind for kind in PatternKind}
 
 class ProblemKind(Enum):
     """How a problem is told: FATAL is a job message of that type; DAEMON a message of type 4 that counts
-    nothing."""
+    nothing.
+    """
 
     FATAL = auto()
     DAEMON = auto()
@@ -63,7 +65,8 @@ class FileSetBuilder:
     ) -> None:
         """`codes` gives the value of a job code letter in `|` items, None for an unknown one;
         `plugins_allowed` says whether a Plugin Directory is configured; `check_cancelled` may raise to end
-        a client list in `finish`."""
+        a client list in `finish`.
+        """
         self.failed = False
         self._codes = codes
         self._plugins_allowed = plugins_allowed
@@ -188,7 +191,8 @@ class FileSetBuilder:
 
     def _nothing(self, block: _Block, sub: bytes, argument: bytes) -> None:
         """`D` and `T` are never sent with meaning; `B` comes from Directors 22 and 23 and names nothing we
-        need."""
+        need.
+        """
 
 
 _HANDLERS: dict[bytes, Callable[[FileSetBuilder, _Block, bytes, bytes], None]] = {

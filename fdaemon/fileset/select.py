@@ -2,9 +2,9 @@
 
 Facts: protocol/03 section 2.5 (core/src/findlib/find.cc: AcceptFile). The first block with a match decides;
 a block that excludes and has no pattern at all rejects the rest; then the Exclude blocks' wildcards; else
-the last block."""
+the last block.
+"""
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,8 @@ class _Rule:
 
 def effective(include: Include, block: Options) -> Options:
     """`block` with what the whole Include decides: strip count, size and letters come from its last
-    blocks."""
+    blocks.
+    """
     last = include.last
     return replace(
         block,
@@ -50,10 +51,8 @@ def _wild(
     )
     if compiled is None:
         return []
-    fullmatch = compiled.fullmatch
-    if base:
-        return [lambda path, name: fullmatch(name) is not None]
-    return [lambda path, name: fullmatch(path) is not None]
+    matches = compiled
+    return [(lambda path, name: matches(name)) if base else (lambda path, name: matches(path))]
 
 
 def _regex(
@@ -118,7 +117,8 @@ class Selector:
 
     def choose(self, path: bytes, name: bytes, directory: bool) -> Options | None:
         """The Options for the entry at `path` (no trailing slash) with base name `name`; None when it is
-        excluded."""
+        excluded.
+        """
         for rule in self.rules:
             for matches in rule.directory if directory else rule.other:
                 if matches(path, name):
@@ -126,14 +126,14 @@ class Selector:
             if rule.empty and rule.excludes:
                 return None
         for pattern in self.flat:
-            if pattern.fullmatch(path) is not None:
+            if pattern(path):
                 return None
         return self.top
 
 
-def _exclude_patterns(excludes: tuple[Include, ...]) -> tuple[re.Pattern[bytes], ...]:
+def _exclude_patterns(excludes: tuple[Include, ...]) -> tuple[Callable[[bytes], bool], ...]:
     """The `W` lines and the names of the Exclude blocks; the names always match case and cross slashes."""
-    compiled: list[re.Pattern[bytes] | None] = []
+    compiled: list[Callable[[bytes], bool] | None] = []
     for exclude in excludes:
         for block in exclude.options:
             texts = [pattern.text for pattern in block.patterns if pattern.kind is PatternKind.WILD]

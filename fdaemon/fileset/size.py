@@ -1,7 +1,8 @@
 """The size expression of an Options block. Pure.
 
 Facts: protocol/03 section 2.8 (core/src/findlib/match.cc: ParseSizeMatch, core/src/lib/edit.cc:
-size_to_uint64)."""
+size_to_uint64).
+"""
 
 import re
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ NOTHING = SizeMatch(SizeKind.APPROXIMATE)
 
 def parse_number(text: bytes) -> int | None:
     """A sum of terms like `1.5m 200k` in bytes, each cut to an integer; empty is 0, None when it is no
-    size."""
+    size.
+    """
     total = position = 0
     rest = text.strip(b" \t\r\n")
     while position < len(rest):

@@ -2,10 +2,11 @@
 
 Facts: protocol/03 section 2.14 (core/src/lib/fnmatch.cc). Each `*` takes the shortest text after which its
 literal part fits and never gives it back (an atomic group): for these patterns that finds every match, and
-it bounds the time to length times pattern, where the C++ daemon tries all splits."""
+it bounds the time to length times pattern, where the C++ daemon tries all splits.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 MAX_STARS = 63
 """More stars that need a search never match (core/src/lib/fnmatch.cc: FNM_MAX_RECUR)."""
@@ -117,15 +118,58 @@ class _Translator:
 
 def translate(pattern: bytes, *, pathname: bool = False, fold: bool = False) -> bytes:
     """The regex source for `pattern`: full match, DOTALL. `pathname`: no wildcard matches a `/`; `fold`:
-    ASCII case."""
+    ASCII case.
+    """
     return _Translator(pattern, pathname, fold).translate()
+
+
+_PLAIN = re.compile(rb"(\*?)([^*?\[\\\0]*)(\*?)", re.DOTALL)
 
 
 def compile_wild(
     patterns: Iterable[bytes], *, pathname: bool = False, fold: bool = False
-) -> re.Pattern[bytes] | None:
-    """One regex for all `patterns` (use `fullmatch`), None when there are none."""
-    sources = [translate(pattern, pathname=pathname, fold=fold) for pattern in patterns]
-    if not sources:
-        return None
-    return re.compile(b"|".join(b"(?:%b)" % source for source in sources), re.DOTALL)
+) -> Callable[[bytes], bool] | None:
+    """One test for a match of any of `patterns`, None when there are none.
+
+    Patterns with no wildcard but a star at an end, as most are, become comparisons of bytes.
+    """
+    exact: set[bytes] = set()
+    starts: list[bytes] = []
+    ends: list[bytes] = []
+    sources: list[bytes] = []
+    for pattern in patterns:
+        plain = None if pathname or fold else _PLAIN.fullmatch(pattern)
+        match plain and plain.groups():
+            case (b"", text, b""):
+                exact.add(text)
+            case (b"*", text, b""):
+                ends.append(text)
+            case (b"", text, b"*"):
+                starts.append(text)
+            case _:
+                sources.append(translate(pattern, pathname=pathname, fold=fold))
+    tests: list[Callable[[bytes], bool]] = []
+    if exact:
+        tests.append(exact.__contains__)
+    if starts:
+        tests.append(_starting(tuple(starts)))
+    if ends:
+        tests.append(_ending(tuple(ends)))
+    if sources:
+        tests.append(_matching(re.compile(b"|".join(b"(?:%b)" % source for source in sources), re.DOTALL)))
+    return (
+        tests[0] if len(tests) == 1 else (lambda text: any(test(text) for test in tests)) if tests else None
+    )
+
+
+def _starting(heads: tuple[bytes, ...]) -> Callable[[bytes], bool]:
+    return lambda text: text.startswith(heads)
+
+
+def _ending(tails: tuple[bytes, ...]) -> Callable[[bytes], bool]:
+    return lambda text: text.endswith(tails)
+
+
+def _matching(regex: re.Pattern[bytes]) -> Callable[[bytes], bool]:
+    fullmatch = regex.fullmatch
+    return lambda text: fullmatch(text) is not None

@@ -1,12 +1,14 @@
 """Which inodes with several names were saved already, under which name and FileIndex. Never touches the disk.
 
 Facts: protocol/03 section 2.9 (core/src/findlib/find_one.cc: process_hardlink). Unlike C++, an inode enters
-the table only once a file was sent for it, together with the name it was sent under."""
+the table only once a file was sent for it, together with the name it was sent under.
+"""
 
 
 class HardLink:
     """One inode with several names. Whoever saves the file sets `file_index` before it pulls the next
-    entry, and `digest_stream` and `digest` (raw bytes) when it sent one; 0 means that nothing was sent."""
+    entry, and `digest_stream` and `digest` (raw bytes) when it sent one; 0 means that nothing was sent.
+    """
 
     __slots__ = ("digest", "digest_stream", "file_index", "name")
 

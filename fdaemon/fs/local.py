@@ -3,7 +3,8 @@ at once.
 
 A deep tree would need a descriptor a level. Beyond OPEN_LEVELS the outermost directory is parked: the names
 it still has to give are read into memory and its descriptor is closed. When the walk comes back up, it is
-opened again as `..` of the directory below, and used only if it is still the same inode."""
+opened again as `..` of the directory below, and used only if it is still the same inode.
+"""
 
 import os
 import sys
@@ -13,7 +14,8 @@ from itertools import chain, islice
 
 OPEN_LEVELS = 128
 """Directories of one walk that are open at a time; each needs one descriptor, two while a large one is
-being read."""
+being read.
+"""
 READ_AHEAD = 1024
 """Names read at once: a directory that has fewer gives its second descriptor back immediately."""
 OPEN_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
@@ -47,7 +49,8 @@ class Directory:
     """One open directory. `names` gives its entries in the order of readdir, errors of readdir included.
 
     `fd` is CLOSED while it is parked. Names are str because the system call module gives them so for a
-    descriptor; `encode` makes the bytes."""
+    descriptor; `encode` makes the bytes.
+    """
 
     __slots__ = ("_close_scan", "fd", "identity", "names")
 
@@ -100,7 +103,8 @@ class Directory:
 
     def reopen(self, child: "Directory") -> None:
         """Open again as the parent of `child`. OSError (ESTALE when another directory has taken the
-        place)."""
+        place).
+        """
         descriptor = os.open(b"..", OPEN_FLAGS, dir_fd=child.fd)
         st = os.fstat(descriptor)
         if (st.st_dev, st.st_ino) != self.identity:

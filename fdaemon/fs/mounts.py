@@ -1,5 +1,6 @@
 """File system types by device, from the kernel's mount table. Reads /proc only, never the mounted file
-systems."""
+systems.
+"""
 
 import os
 import re
@@ -37,7 +38,8 @@ def _read(path: str) -> bytes:
 
 class MountTable:
     """Answers which type of file system a file is on. Loaded when first asked, and again for an unknown
-    device."""
+    device.
+    """
 
     def __init__(self, read: Callable[[str], bytes] = _read) -> None:
         """`read` gives the content of a /proc file."""
@@ -49,7 +51,8 @@ class MountTable:
         """The type, or None when nobody knows.
 
         A device that is not in the table (a btrfs subvolume has one of its own) is looked up by the mount
-        that `name` in `dir_fd` is reached through."""
+        that `name` in `dir_fd` is reached through.
+        """
         if device not in self._devices:
             try:
                 self._devices, self._mounts = parse_mountinfo(self._read("/proc/self/mountinfo"))
