@@ -12,7 +12,6 @@ from typing import Protocol
 from fdaemon.fileset.entry import Entry, canonical
 from fdaemon.fileset.model import FileSet, Include, Option, Options
 from fdaemon.fileset.select import Selector
-from fdaemon.fileset.strip import strip_name
 from fdaemon.fs.hardlinks import HardLink, HardLinkTable
 from fdaemon.fs.local import Directory
 from fdaemon.fs.mounts import MountTable
@@ -36,7 +35,7 @@ class Comparison(Protocol):
         """True when the entry is as the list says under `stored`; `name` in `dir_fd` leads to its content."""
         ...
 
-    def note_rejected(self, stored: bytes, st: os.stat_result, options: Options) -> None:
+    def note_rejected(self, path: bytes, st: os.stat_result, options: Options) -> None:
         """The entry exists, but the options exclude it."""
         ...
 
@@ -122,9 +121,9 @@ class Examiner:
         options = self._defaults
         if st.st_mode & _FORMAT == _DIRECTORY:
             if not self._ignored(name, dir_fd):
-                self._accurate.note_rejected(self._listed_name(canonical(path), options), st, options)
+                self._accurate.note_rejected(canonical(path), st, options)
         elif self._size_wanted(st, options):
-            self._accurate.note_rejected(self._listed_name(path, options), st, options)
+            self._accurate.note_rejected(path, st, options)
 
     def failed(
         self,
@@ -141,16 +140,11 @@ class Examiner:
             self._accurate.note_failed(path, error)
         return Entry(path, name, dir_fd, type, st, options, self._include, self._top, error=error)
 
-    @staticmethod
-    def _listed_name(stored: bytes, options: Options) -> bytes:
-        """The name under which the accurate list knows an entry."""
-        return (strip_name(stored, options.strip) or stored) if options.strip else stored
-
     def _unchanged(
         self, stored: bytes, dir_fd: int, name: bytes, st: os.stat_result, options: Options
     ) -> bool:
         if self._accurate is not None:
-            return self._accurate.unchanged(self._listed_name(stored, options), dir_fd, name, st, options)
+            return self._accurate.unchanged(stored, dir_fd, name, st, options)
         since = self._since
         return since is not None and st[8] < since and (options.mtime_only or st[9] < since)
 
