@@ -1,6 +1,7 @@
 """Where foreign errors become ours: one table for the kernel, OpenSSL and trio. Decides nothing else."""
 
 import os
+import re
 import ssl
 from types import TracebackType
 
@@ -8,6 +9,7 @@ import trio
 
 from fdaemon.errors import FdaemonError, PeerGone, RemoteProtocolError
 
+_SOURCE = re.compile(r"^\[[^]]*\] |\s*\(_ssl\.c:\d+\)$")
 CLOSED_HERE = "Socket is closed"
 """Reason text when the connection was closed by this side."""
 
@@ -33,9 +35,9 @@ def reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate verify failed: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        # OpenSSL's reasons are symbols; errors that the ssl module makes itself have none
+        # some alerts, and the errors that the ssl module makes itself, have no symbol but a text with a source line
         symbol: str | None = getattr(error, "reason", None)
-        return symbol.replace("_", " ").lower() if symbol else str(error.args[-1])
+        return symbol.replace("_", " ").lower() if symbol else _SOURCE.sub("", str(error.args[-1]))
     if isinstance(error, OSError):
         # trio puts the address into strerror; the resolver's numbers are negative and have their text there
         if error.errno is not None and error.errno > 0:

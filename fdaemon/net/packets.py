@@ -161,7 +161,11 @@ class PacketStream:
             raise
         self.bytes_received += len(data)
         if self.throttle is not None and data:
-            await self.throttle.charge(len(data))
+            try:
+                await self.throttle.charge(len(data))
+            except BaseException:
+                self._reader.receive_data(data)  # a cancelled receive loses nothing
+                raise
         return data
 
     async def send(self, payload: bytes) -> bool:

@@ -32,6 +32,7 @@ def broken(cause: Exception | None) -> trio.BrokenResourceError:
         (trio.TooSlowError(), PeerGone, "Connection timed out"),
         (ssl.SSLEOFError(8, "EOF"), PeerGone, "TLS connection ended without a close_notify"),
         (ssl.SSLZeroReturnError(6, "closed"), PeerGone, "TLS connection was closed by the peer"),
+        (ssl.SSLError(1, "[SSL] tlsv1 alert x (_ssl.c:10)"), RemoteProtocolError, "tlsv1 alert x"),
         (ssl.SSLError(1, "made by the module"), RemoteProtocolError, "made by the module"),
     ],
 )

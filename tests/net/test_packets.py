@@ -1,11 +1,14 @@
 """Packets over a stream: signals, the stop rules, the Storage daemon's polls, bulk bytes, limits."""
 
+import socket
+
 import pytest
 import trio
 import trio.testing
 
 from fdaemon.errors import PeerGone, RemoteProtocolError
 from fdaemon.net.packets import PacketStream
+from fdaemon.net.sockets import set_send_buffer
 from fdaemon.net.tls import TlsSettings, client_context, server_context
 from fdaemon.wire.framing import EOD, TERMINATE, Signal, frame, signal
 from tests.net.tls_pairs import IDENTITY, KEY, lookup
@@ -213,6 +216,24 @@ async def test_throttle_is_charged_for_both_directions() -> None:
     assert meter.charged == [12, 4, 8]
 
 
+async def test_receive_cancelled_by_its_limit_loses_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    class Slow:
+        async def charge(self, amount: int) -> None:
+            await trio.sleep(amount)
+
+    ours, feed, _ = make_pair()
+    ours.throttle = Slow()
+    await feed.send_all(frame(b"one") + frame(b"two"))
+    with trio.move_on_after(1) as scope:
+        await ours.receive()
+    assert scope.cancelled_caught
+    assert await ours.receive() == b"one"
+    assert await ours.receive_wire() == frame(b"two")
+    ours.unread_wire(frame(b"zero"))
+    await feed.send_all(frame(b"three"))
+    assert [await ours.receive() for _ in range(2)] == [b"zero", b"three"]
+
+
 async def test_late_tls_keeps_bytes_that_came_early() -> None:
     left, right = trio.testing.memory_stream_pair()
     server = PacketStream(left, "Director")
@@ -245,6 +266,8 @@ async def test_socket_facts() -> None:
             accepted = await listener.accept()
             ours = PacketStream(accepted, "Director")
             assert ours.fd == accepted.socket.fileno() >= 0
+            assert set_send_buffer(accepted, 65536) == 65536
+            assert accepted.socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) >= 65536
             assert (ours.address, ours.port) == ("127.0.0.1", stream.socket.getsockname()[1])
             await ours.aclose()
             assert ours.fd == -1

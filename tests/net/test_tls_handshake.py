@@ -16,6 +16,7 @@ from tests.net.tls_pairs import (
     connected_pair,
     handshake_errors,
     make_pair,
+    revocation_list,
     self_signed,
 )
 
@@ -160,6 +161,19 @@ async def test_server_checks_the_common_name(allowed: str, good: bool, tmp_path:
         assert isinstance(error, RemoteProtocolError)
         assert error.fatal is not None
         assert error.fatal.endswith(b"did not match a required commonName\n")
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+async def test_revocation_list_is_honoured(revoked: bool, tmp_path: Path) -> None:
+    files = self_signed(tmp_path)
+    client, server = make_pair(
+        client=TlsSettings(ca_file=files.certificate, crl=revocation_list(files, revoked=revoked)),
+        server=TlsSettings(files.certificate, files.key),
+    )
+    errors = await handshake_errors(client, server)
+    assert bool(errors) == revoked
+    if revoked:
+        assert "certificate revoked" in str(errors["client"])
 
 
 async def test_server_with_verification_refuses_a_peer_without_certificate(tmp_path: Path) -> None:

@@ -60,6 +60,26 @@ def self_signed(folder: Path, common_name: str = "storage.example", dns: str | N
     return files
 
 
+def revocation_list(files: Credentials, *, revoked: bool) -> str:
+    """File of a revocation list that the self-signed certificate issues, with itself on it or empty."""
+    certificate = x509.load_pem_x509_certificate(Path(files.certificate).read_bytes())
+    key = serialization.load_pem_private_key(Path(files.key).read_bytes(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    now = datetime.datetime.now(datetime.UTC)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(certificate.subject)
+        .last_update(now - datetime.timedelta(days=1))
+        .next_update(now + datetime.timedelta(days=1))
+    )
+    if revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number)
+        builder = builder.add_revoked_certificate(entry.revocation_date(now).build())
+    path = Path(f"{files.certificate}.crl")
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return str(path)
+
+
 async def handshake_errors(client: TlsStream, server: TlsStream) -> dict[str, Exception]:
     """Shake hands at both ends; what each end raised. A failed end closes its transport, as a daemon does."""
     errors: dict[str, Exception] = {}
