@@ -28,7 +28,8 @@ class RecordReader:
 
     `feed` hands out the whole records that its bytes complete. What then went wrong, or that the data ended,
     is in `error` and `ended`, so that the records before it are not lost. `replies` collects what has to be
-    sent back; `rest` holds the bytes after the end of the data, which belong to the next dialogue.
+    sent back; `rest` holds the bytes after the end of the data, which belong to the next dialogue; `packets`
+    counts the packets of whole records, and the signals.
     """
 
     def __init__(self) -> None:
@@ -36,6 +37,7 @@ class RecordReader:
         self.error: RemoteProtocolError | None = None
         self.replies = bytearray()
         self.rest = b""
+        self.packets = 0
         self._pieces: list[bytes] = []
         self._held = 0
         self._wanted = _LENGTH.size
@@ -68,9 +70,7 @@ class RecordReader:
         return records
 
     def receive_eof(self) -> None:
-        """The connection ended. Without an end of data before, that is an error (the C++ daemon takes
-        it as one).
-        """
+        """The connection ended: an error unless the data had ended before (C++ takes both for the same)."""
         if not self.ended and self.error is None:
             self.error = PeerGone(
                 "the Storage daemon closed the connection before the end of the data",
@@ -94,10 +94,10 @@ class RecordReader:
                     if self.ended:
                         return at
                     continue
+                if length > MAX_PACKET:
+                    raise _oversized(length)
                 stop = at + 4 + length
                 if stop > end:
-                    if length > MAX_PACKET:
-                        raise _oversized(length)
                     self._wanted = 4 + length
                     return at
                 packet = data[at + 4 : stop]
@@ -108,6 +108,7 @@ class RecordReader:
                     index, stream, size = match.groups()
                     header = (int(index), int(stream) & STREAM_MASK, int(size))
                 else:
+                    self.packets += 2
                     index, stream, size = header
                     if size != length:
                         raise _bad_size(length, size)
@@ -118,6 +119,7 @@ class RecordReader:
             self._header = header
 
     def _take_signal(self, number: int, inside: bool) -> None:
+        self.packets += 1
         if number == Signal.HEARTBEAT or number == Signal.HB_RESPONSE:
             return
         if number == Signal.POLL:

@@ -1,0 +1,323 @@
+"""Puts back what the Storage daemon sends: records in, files out. Runs in a worker thread and knows no network.
+
+The order of one file's records and what is done with each: protocol/04 sections 1.3, 1.5 and 8 (core/src/filed/
+restore.cc: DoRestore). A problem with one file is told and the job goes on; a record stream that makes no sense ends
+it, as does its end without an end-of-data signal.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from fdaemon.errors import FileProblem, JobFailed, RemoteProtocolError
+from fdaemon.fs import identities
+from fdaemon.fs.apply import named_path
+from fdaemon.fs.create import Creator, Made
+from fdaemon.fs.problem import Problem
+from fdaemon.fs.target import Target
+from fdaemon.jobs.backup_types import Report
+from fdaemon.jobs.restore_content import Content, DigestWatch
+from fdaemon.jobs.restore_decode import Decoder, Decryptor
+from fdaemon.jobs.restore_extended import MESSAGE_TYPES, ExtendedWriter
+from fdaemon.jobs.restore_names import OutputNames
+from fdaemon.jobs.restore_passed import PassedOver, is_supported
+from fdaemon.protocol.listing import listing_line
+from fdaemon.protocol.messages import MessageType
+from fdaemon.protocol.records import RecordReader
+from fdaemon.views import Counters
+from fdaemon.wire import streams
+from fdaemon.wire.attributes import FileType
+from fdaemon.wire.restored import RestoredFile, decode_restored
+from fdaemon.wire.streams import Stream
+
+_ATTRIBUTES = int(Stream.UNIX_ATTRIBUTES)
+_PLAIN = int(Stream.FILE_DATA)
+_DIGESTS = frozenset(int(stream) for stream in streams.DIGESTS)
+_DATA = frozenset(int(stream) for stream in streams.FILE_DATA)
+_EXTENDED = frozenset(int(stream) for stream in streams.ACLS | streams.XATTRS)
+_BEFORE_DATA = frozenset({_ATTRIBUTES, int(Stream.UNIX_ATTRIBUTES_EX), int(Stream.ENCRYPTED_SESSION_DATA)})
+_STARTS_FILE = frozenset({_ATTRIBUTES, int(Stream.UNIX_ATTRIBUTES_EX), int(Stream.PLUGIN_NAME)})
+
+
+class ContentKeys(Protocol):
+    """The private keys of this client."""
+
+    def open_session(self, record: bytes, /) -> Callable[[], Decryptor]:
+        """What makes decryptors for the file whose session record this is. FileProblem with the C++ text."""
+        ...
+
+
+class Restorer:
+    """One restore session. Feed it raw bytes of the Storage connection until `ended`; call `finish` in any case.
+
+    `report(type, text, extra errors)` sends job messages; `counters` are kept current; `check_cancelled` raises
+    when the job was canceled. `replace` is the letter of the restore command. `want_restored`: also report each
+    file as RESTORED. `check_digests`: compare what is written with the digests of the backup.
+    """
+
+    def __init__(
+        self,
+        names: OutputNames,
+        *,
+        replace: str,
+        report: Report,
+        counters: Counters,
+        check_cancelled: Callable[[], None],
+        want_restored: bool = False,
+        check_digests: bool = True,
+        keys: ContentKeys | None = None,
+        erase: Callable[[bytes], None] | None = None,
+    ) -> None:
+        self._names = names
+        self._report = report
+        self._counters = counters
+        self._check_cancelled = check_cancelled
+        self._want_restored = want_restored
+        self._keys = keys
+        self._reader = RecordReader()
+        self._target = Target(names.where, remember_created=replace in "wno")
+        self._creator = Creator(
+            self._target, replace, self._tell, check_cancelled=check_cancelled, erase=erase
+        )
+        self._extended = ExtendedWriter(report)
+        self._passed = PassedOver(report)
+        self._watch = DigestWatch(check_digests)
+        self._index = 0
+        self._previous = 0
+        self._content: Content | None = None
+        self._place: int | bytes | None = None
+        self._shown = b""
+        self._new_decryptor: Callable[[], Decryptor] | None = None
+        self._closed = False
+
+    @property
+    def ended(self) -> bool:
+        """True once the Storage daemon said that there is no more."""
+        return self._reader.ended
+
+    @property
+    def rest(self) -> bytes:
+        """Bytes that came after the end of the data."""
+        return self._reader.rest
+
+    @property
+    def packets(self) -> int:
+        """Packets taken so far."""
+        return self._reader.packets
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes from the Storage daemon, cut anywhere; returns bytes to send back (mostly none).
+
+        Raises JobFailed with the C++ text when the stream makes no sense.
+        """
+        self._check_cancelled()
+        records = self._reader.feed(data)
+        self._take(records)
+        error = self._reader.error
+        if error is not None:
+            raise _fatal(error)
+        replies = bytes(self._reader.replies)
+        self._reader.replies.clear()
+        return replies
+
+    def finish(self) -> None:
+        """Complete the last file if the data ended well, leave it as it is if not; tell the sums; close everything."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self.ended and self._reader.error is None:
+                self._close_file()
+            else:
+                self._abandon_file()
+        finally:
+            self._target.close()
+        self._extended.finish()
+        self._passed.finish()
+        attributes = self._creator.attributes
+        if attributes.failures:
+            text = b"%d files did not get all of their owner, mode and times. First: %b: ERR=%b\n"
+            self._report(MessageType.INFO, text % (attributes.failures, *attributes.first), 0)
+
+    def _take(self, records: list[tuple[int, int, bytes]]) -> None:
+        counters = self._counters
+        index, previous = self._index, self._previous
+        try:
+            for file_index, stream, data in records:
+                if file_index != index and stream not in _STARTS_FILE:
+                    raise _never_created(stream, file_index, index)
+                index = file_index
+                if stream == _ATTRIBUTES:
+                    if self._content is not None:
+                        self._close_file()
+                    self._start_file(data)
+                elif stream == _PLAIN:
+                    content = self._content
+                    if content is not None and (previous in _BEFORE_DATA or previous == _PLAIN):
+                        counters.read_bytes += len(data)
+                        try:
+                            counters.job_bytes += content.write_plain(data)
+                        except FileProblem as problem:
+                            self._fail_file(problem)
+                elif stream in _DIGESTS:
+                    content = self._content
+                    if content is not None:
+                        difference = content.check_digest(stream, data)
+                        if difference is not None:
+                            self._tell(difference)
+                else:
+                    self._take_other(stream, previous, data)
+                previous = stream
+        finally:
+            self._index, self._previous = index, previous
+
+    def _take_other(self, stream: int, previous: int, data: bytes) -> None:
+        """All records but the three kinds that most files consist of."""
+        if stream in _DATA:
+            if self._content is not None and (previous in _BEFORE_DATA or previous == stream):
+                self._counters.read_bytes += len(data)
+                self._decode(self._content, stream, data)
+        elif stream in _EXTENDED:
+            if self._content is not None:
+                self._content.extended.append((stream, data))
+            elif self._place is not None:
+                self._extended.apply(self._place, stream, data, self._shown)
+        elif stream == Stream.UNIX_ATTRIBUTES_EX:
+            self._close_file()
+            self._start_file(data)
+        elif stream == Stream.ENCRYPTED_SESSION_DATA:
+            self._open_session(data)
+        else:
+            if stream == Stream.PLUGIN_NAME or stream not in streams.KNOWN_ON_RESTORE:
+                self._close_file()
+            self._passed.take(stream, data)
+
+    def _start_file(self, payload: bytes) -> None:
+        try:
+            item = decode_restored(payload)
+        except RemoteProtocolError as error:
+            raise _fatal(error) from None
+        counters = self._counters
+        self._place = None
+        if not is_supported(item.stream):
+            self._passed.unsupported(item.stream)
+            return
+        names = self._names
+        shown = self._shown = counters.current = names.output(item.name)
+        counters.examined += 1
+        below = names.below(shown)
+        link = source = b""
+        if item.link:
+            link = names.link(item.type, item.link)
+            source = names.below(link) if link.startswith(names.where) else link
+        try:
+            made = self._creator.create(item, below, shown, link, source)
+        except FileProblem as problem:
+            self._report(MessageType.ERROR, problem.text, 0)
+            return
+        if made is Made.FAILED:
+            return
+        counters.files += 1
+        if made is Made.SKIPPED:
+            return
+        if self._want_restored:
+            self._report(MessageType.RESTORED, _listing(item, shown, link), 0)
+        if isinstance(made, int):
+            self._content = Content(made, item, shown, self._watch)
+            return
+        directory = self._creator.directory
+        if directory is not None and item.type != FileType.LNKSAVED:
+            name = self._creator.name
+            self._place = named_path(directory.fd, name) if name else directory.fd
+
+    def _decode(self, content: Content, stream: int, data: bytes) -> None:
+        try:
+            if not content.decoding:
+                content.start_decoding(Decoder(stream, content.shown, self._new_decryptor))
+            self._counters.job_bytes += content.write_record(data)
+        except FileProblem as problem:
+            self._fail_file(problem)
+
+    def _open_session(self, record: bytes) -> None:
+        if self._content is None:
+            return
+        try:
+            if self._new_decryptor is not None:
+                raise FileProblem(b"Unexpected cryptographic session data stream.\n")
+            if self._keys is None:
+                raise FileProblem(
+                    b"No private decryption keys have been defined to decrypt encrypted backup data.\n"
+                )
+            self._new_decryptor = self._keys.open_session(record)
+        except FileProblem as problem:
+            self._fail_file(problem)
+
+    def _close_file(self) -> None:
+        """The file is complete: size check, attributes, ACLs and extended attributes, in the C++ order."""
+        content = self._content
+        self._place = self._new_decryptor = None
+        if content is None:
+            return
+        self._content = None
+        try:
+            if content.decoding:
+                self._counters.job_bytes += content.finish()
+            problem = content.check_size()
+            if problem is not None:
+                self._tell(problem)
+            self._creator.attributes.set_open(content.fd, content.item, content.shown)
+            for stream, data in content.extended:
+                self._extended.apply(content.fd, stream, data, content.shown)
+        except FileProblem as problem:
+            self._report(MessageType.ERROR, problem.text, 0)
+        finally:
+            self._close(content)
+
+    def _fail_file(self, problem: FileProblem) -> None:
+        """Its content cannot be restored: it stays without owner and mode, and its other records are ignored."""
+        self._report(MessageType.ERROR, problem.text, 0)
+        self._abandon_file()
+
+    def _abandon_file(self) -> None:
+        content = self._content
+        self._content = self._place = self._new_decryptor = None
+        if content is not None:
+            self._close(content)
+
+    def _close(self, content: Content) -> None:
+        problem = content.close()
+        if problem is not None:
+            self._tell(problem)
+
+    def _tell(self, problem: Problem) -> None:
+        self._report(MESSAGE_TYPES[problem.severity], problem.text, 0)
+
+
+def _fatal(error: RemoteProtocolError) -> JobFailed:
+    text = error.fatal or str(error).encode("utf-8", "backslashreplace")
+    return JobFailed(text if text.endswith(b"\n") else text + b"\n")
+
+
+def _never_created(stream: int, file_index: int, current: int) -> JobFailed:
+    text = (
+        b"Expected to write data to stream %d of file %d, but this file was never created. "
+        b"Current file is: %d.\n"
+    )
+    return JobFailed(text % (stream, file_index, current))
+
+
+def _listing(item: RestoredFile, shown: bytes, link: bytes) -> bytes:
+    stat = item.full_stat()
+    return listing_line(
+        shown,
+        mode=stat.mode,
+        nlink=stat.nlink,
+        uid=item.uid,
+        gid=item.gid,
+        size=stat.size,
+        ctime=stat.ctime,
+        user_name=lambda uid: identities.user_name(uid) or b"%d" % uid,
+        group_name=lambda gid: identities.group_name(gid) or b"%d" % gid,
+        localtime=time.localtime,
+        link=link if item.type == FileType.LNK else None,
+    )

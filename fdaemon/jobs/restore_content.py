@@ -1,0 +1,197 @@
+"""The file whose content is being restored: writes its blocks, watches its size and digest. One at a time.
+
+Rules: protocol/04 sections 4.2, 8.4 and 8.5. Better than C++: the digest of the backup is compared with what was
+written, and zeros that the C++ backup forgets at the end of sparse files are put back.
+"""
+
+import os
+from dataclasses import dataclass
+
+from fdaemon.codec.digest import Hash, hash_factory
+from fdaemon.errors import FileProblem
+from fdaemon.fs.extended import error_text
+from fdaemon.fs.problem import Problem, Severity
+from fdaemon.jobs.restore_decode import Decoder
+from fdaemon.wire.attributes import FileType
+from fdaemon.wire.digests import Digest
+from fdaemon.wire.restored import RestoredFile
+
+HELD_FOR_DIGEST = 1 << 20
+"""Bytes kept until the digest's record says which algorithm it is; then the one of the file before is assumed."""
+HELD_AT_FIRST = 16 << 20
+"""The same before any digest was seen. A first file above it stays unchecked."""
+
+
+@dataclass(slots=True)
+class DigestWatch:
+    """What the files of one job share: whether digests are checked, and which was seen last."""
+
+    wanted: bool = True
+    last: Digest | None = None
+
+
+class Content:
+    """An open output file. `extended` collects its ACL and attribute records until it is closed."""
+
+    __slots__ = (
+        "_block", "_decoder", "_end", "_hash", "_held", "_pieces", "_position", "_watch",
+        "extended", "fd", "item", "shown", "stream",
+    )  # fmt: skip
+
+    def __init__(self, fd: int, item: RestoredFile, shown: bytes, watch: DigestWatch) -> None:
+        self.fd = fd
+        self.item = item
+        self.shown = shown
+        self.stream = 0
+        self.extended: list[tuple[int, bytes]] = []
+        self._watch = watch
+        self._position = 0
+        self._end = 0
+        self._block = 0
+        self._held = 0
+        self._pieces: list[bytes] | None = [] if watch.wanted else None
+        self._hash: Hash | None = None
+        self._decoder: Decoder | None = None
+
+    def write_plain(self, data: bytes) -> int:
+        """Append a block of stream 2; returns the bytes written. Raises FileProblem."""
+        size = len(data)
+        try:
+            written = os.write(self.fd, data)
+            if written != size:
+                self._write_rest(data, written)
+        except OSError as error:
+            raise FileProblem(b"Write error on %b: %b\n" % (self.shown, error_text(error))) from None
+        self._end = self._position = self._position + size
+        pieces = self._pieces
+        if pieces is not None:
+            pieces.append(data)
+            self._held += size
+            if self._held > HELD_FOR_DIGEST:
+                self._start_hash()
+        elif self._hash is not None:
+            self._hash.update(data)
+        return size
+
+    def start_decoding(self, decoder: Decoder) -> None:
+        """Blocks come through `decoder` from here on."""
+        self._decoder = decoder
+
+    @property
+    def decoding(self) -> bool:
+        """True once a decoder was set."""
+        return self._decoder is not None
+
+    def write_record(self, data: bytes) -> int:
+        """Decode and write one record of any data stream; returns the bytes written. Raises FileProblem."""
+        decoder = self._decoder
+        assert decoder is not None
+        return sum([self._write_block(decoder, address, block) for address, block in decoder.blocks(data)])
+
+    def finish(self) -> int:
+        """Write what the decoder still holds; returns the bytes written. Raises FileProblem."""
+        decoder = self._decoder
+        if decoder is None:
+            return 0
+        return sum([self._write_block(decoder, address, block) for address, block in decoder.finish()])
+
+    def _write_block(self, decoder: Decoder, address: int | None, block: bytes) -> int:
+        if address is not None and address != self._position:
+            try:
+                os.lseek(self.fd, address, os.SEEK_SET)
+            except (OSError, OverflowError) as error:
+                reason = error_text(error) if isinstance(error, OSError) else b"Invalid argument"
+                raise FileProblem(
+                    b"Seek to %d error on %b: ERR=%b\n" % (address, self.shown, reason)
+                ) from None
+            self._position = address
+        self._block = max(self._block, len(block))
+        content = decoder.content(block)
+        end = self._end
+        if content is block:
+            self.write_plain(block)
+        else:
+            self._hash_aside(block)
+            self.write_plain(content)
+        self._end = max(end, self._position)
+        return len(content)
+
+    def _hash_aside(self, block: bytes) -> None:
+        """Windows data is digested as it was sent, wrapping included: not supported, so not checked."""
+        del block
+        self._pieces, self._hash = None, None
+
+    def close(self) -> Problem | None:
+        """Close the file; some file systems tell only now that they could not write it."""
+        try:
+            os.close(self.fd)
+        except OSError as error:
+            return Problem(Severity.ERROR, b"Write error on %b: %b\n" % (self.shown, error_text(error)))
+        return None
+
+    def check_digest(self, stream: int, digest: bytes) -> Problem | None:
+        """Compare with the digest of the backup; None when it is right or was not computed."""
+        watch = self._watch
+        kind = Digest.of_stream(stream)
+        if kind is None or not watch.wanted:
+            return None
+        right_guess = watch.last is kind
+        watch.last = kind
+        if self._pieces is not None:
+            pieces = self._pieces
+            actual = hash_factory(kind)(pieces[0] if len(pieces) == 1 else b"".join(pieces)).digest()
+        elif self._hash is not None and right_guess:
+            actual = self._hash.digest()
+        else:
+            return None
+        if actual == digest:
+            return None
+        text = b"%b digest of restored file %b differs from the one in the backup.\n" % (
+            kind.label,
+            self.shown,
+        )
+        return Problem(Severity.WARNING, text)
+
+    def check_size(self) -> Problem | None:
+        """Compare the size with the record's, after the last block.
+
+        A sparse file that ends in whole blocks of zeros may lack them (a bug of the C++ backup, section 3.3):
+        they are added.
+        """
+        size, end = self.item.size, self._end
+        if self.item.type != FileType.REG or size <= 0 or end == size:
+            return None
+        if self._sparse and end < size and not (self._block and (end % self._block or size % self._block)):
+            try:
+                os.ftruncate(self.fd, size)
+            except OSError as error:
+                text = b"Write error on %b: %b\n" % (self.shown, error_text(error))
+                return Problem(Severity.ERROR, text)
+            return None
+        if not end:
+            text = b"The backup holds no content of file %b (%d bytes): restored empty.\n" % (
+                self.shown,
+                size,
+            )
+            return Problem(Severity.WARNING, text)
+        text = b"File size of restored file %b not correct. Original %d, restored %d.\n"
+        return Problem(Severity.ERROR, text % (self.shown, size, end))
+
+    @property
+    def _sparse(self) -> bool:
+        return self.item.stream in (6, 7, 30)
+
+    def _write_rest(self, data: bytes, written: int) -> None:
+        view = memoryview(data)[written:]
+        while view:
+            view = view[os.write(self.fd, view) :]
+
+    def _start_hash(self) -> None:
+        pieces, kind = self._pieces, self._watch.last
+        if pieces is None or (kind is None and self._held <= HELD_AT_FIRST):
+            return
+        self._pieces = None
+        if kind is not None:
+            self._hash = hash_factory(kind)()
+            for piece in pieces:
+                self._hash.update(piece)

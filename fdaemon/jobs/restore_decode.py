@@ -1,0 +1,162 @@
+"""Turns the records of one file's data stream into plain blocks: decrypt, address, decompress, Windows wrapping.
+
+Order and limits: protocol/04 sections 3.3 to 3.6, 5.4, 8.4 and 8.6. Every failure is a FileProblem; after it the
+rest of the file's data is ignored. Never touches the disk.
+"""
+
+from collections.abc import Callable, Iterator
+from struct import Struct
+from typing import Protocol
+
+from fdaemon.codec.compress import decompress, decompress_gzip
+from fdaemon.errors import FileProblem
+from fdaemon.wire import streams
+
+ADDRESS_SIZE = 8
+MAX_SEALED = 16 * 1024 * 1024
+"""Longest length-prefixed block inside a cipher text (section 5.6)."""
+
+_LENGTH = Struct(">I")
+_WINDOWS_HEADER = Struct("<IIQI")
+_BACKUP_DATA = 1
+"""WIN32_STREAM_ID of the file's content (core/src/findlib/bfile.cc: processWin32BackupAPIBlock)."""
+
+
+class Decryptor(Protocol):
+    """Decrypts one file. `finish` removes the padding and raises ValueError when it is wrong."""
+
+    def update(self, data: bytes, /) -> bytes: ...
+    def finish(self) -> bytes: ...
+
+
+class Decoder:
+    """Decodes one file's data stream `stream`. `name` is the output name, for messages."""
+
+    def __init__(
+        self,
+        stream: int,
+        name: bytes,
+        new_decryptor: Callable[[], Decryptor] | None = None,
+    ) -> None:
+        self._name = name
+        self._sparse = stream in streams.SPARSE_DATA
+        self._gzip = stream in streams.GZIP_DATA
+        self._compressed = stream in streams.COMPRESSED_DATA
+        self._windows = WindowsContent(name) if stream in streams.WIN32_DATA else None
+        self._decryptor: Decryptor | None = None
+        self._sealed = bytearray()
+        if stream in streams.ENCRYPTED_DATA:
+            if new_decryptor is None:
+                raise FileProblem(b"Missing encryption session data stream for %b\n" % name)
+            try:
+                self._decryptor = new_decryptor()
+            except ValueError:
+                text = b"Failed to initialize decryption context for %b\n" % name
+                raise FileProblem(text) from None
+
+    def blocks(self, record: bytes) -> Iterator[tuple[int | None, bytes]]:
+        """The (address or None, bytes) that one record yields. Raises FileProblem."""
+        if self._decryptor is None:
+            yield self._block(record)
+            return
+        self._sealed += self._decryptor.update(record)
+        yield from self._unseal()
+
+    def finish(self) -> Iterator[tuple[int | None, bytes]]:
+        """What is left at the end of the file. Raises FileProblem for a cut or forged cipher text."""
+        if self._decryptor is None:
+            return
+        try:
+            self._sealed += self._decryptor.finish()
+        except ValueError:
+            text = b"Decryption error. buf_len=%d decrypt_len=0 on file %b\n" % (
+                len(self._sealed),
+                self._name,
+            )
+            raise FileProblem(text) from None
+        yield from self._unseal()
+        if self._sealed:
+            text = b"Decryption error. buf_len=%d decrypt_len=0 on file %b\n" % (
+                len(self._sealed),
+                self._name,
+            )
+            raise FileProblem(text)
+
+    def content(self, block: bytes) -> bytes:
+        """What of a plain block goes into the file: all of it, or what a Windows wrapping leaves."""
+        return block if self._windows is None else self._windows.content(block)
+
+    def _unseal(self) -> Iterator[tuple[int | None, bytes]]:
+        sealed = self._sealed
+        at = 0
+        while len(sealed) - at >= _LENGTH.size:
+            (size,) = _LENGTH.unpack_from(sealed, at)
+            if size > MAX_SEALED:
+                raise FileProblem(b"Decryption error. Block of %d bytes on file %b\n" % (size, self._name))
+            end = at + _LENGTH.size + size
+            if end > len(sealed):
+                break
+            yield self._block(bytes(memoryview(sealed)[at + _LENGTH.size : end]))
+            at = end
+        del sealed[:at]
+
+    def _block(self, record: bytes) -> tuple[int | None, bytes]:
+        address: int | None = None
+        if self._sparse:
+            if len(record) < ADDRESS_SIZE:
+                text = b"Sparse record of %d bytes without an address on file %b\n" % (
+                    len(record),
+                    self._name,
+                )
+                raise FileProblem(text)
+            address = int.from_bytes(record[:ADDRESS_SIZE], "big")
+            record = record[ADDRESS_SIZE:]
+        if self._gzip:
+            record = decompress_gzip(record, self._name)
+        elif self._compressed:
+            record = decompress(record, self._name)
+        return address, record
+
+
+class WindowsContent:
+    """Picks the file content out of Windows BackupRead data, whose headers may lie across block borders."""
+
+    def __init__(self, name: bytes) -> None:
+        self._name = name
+        self._header = bytearray()
+        self._wanted = _WINDOWS_HEADER.size
+        self._left = 0
+        self._is_content = False
+
+    def content(self, block: bytes) -> bytes:
+        """The content bytes in `block`. Raises FileProblem for a header that cannot be."""
+        pieces: list[bytes] = []
+        at = 0
+        while at < len(block):
+            if self._left:
+                piece = block[at : at + self._left]
+                if self._is_content:
+                    pieces.append(piece)
+                self._left -= len(piece)
+                at += len(piece)
+                continue
+            take = self._wanted - len(self._header)
+            self._header += block[at : at + take]
+            at += take
+            if len(self._header) == self._wanted:
+                self._read_header()
+        return b"".join(pieces)
+
+    def _read_header(self) -> None:
+        kind, _, size, name_size = _WINDOWS_HEADER.unpack_from(self._header)
+        if name_size > 0xFFFF or size > 1 << 62:
+            raise FileProblem(
+                b"Write error in Win32 Block Decomposition on %b: Invalid header\n" % self._name
+            )
+        if len(self._header) < _WINDOWS_HEADER.size + name_size:
+            self._wanted = _WINDOWS_HEADER.size + name_size
+            return
+        self._is_content = kind == _BACKUP_DATA
+        self._left = size
+        self._header.clear()
+        self._wanted = _WINDOWS_HEADER.size
