@@ -42,7 +42,7 @@ def number(text: bytes) -> int:
 
 
 class AccurateList:
-    """Filled with `add` in the order of arrival; then asked with `find`. Entries are known by number, from
+    """Filled with `add_packet` in the order of arrival; then asked with `find`. Entries are known by number, from
     0."""
 
     def __init__(self, announced: int) -> None:
@@ -71,7 +71,7 @@ class AccurateList:
         tables = self._table.itemsize * len(self._table) + self._offsets.itemsize * len(self._offsets)
         return tables + len(self._blob) + len(self._seen)
 
-    def add(self, payload: bytes) -> None:
+    def add_packet(self, payload: bytes) -> None:
         """One packet: name, stat, and perhaps checksum and delta sequence, NULs between them.
 
         The first of several entries with one name counts.
