@@ -68,6 +68,13 @@ class Extents:
         return max(address, self._start)
 
 
+def is_zero(block: memoryview) -> bool:
+    """True if every byte is 0. Looks at the ends first, since most blocks differ there already."""
+    if block[0] or block[-1]:
+        return False
+    return not any(block[:64]) and block.tobytes().count(0) == len(block)
+
+
 def address_prefix(address: int) -> bytes:
     """The eight bytes in front of a sparse block."""
     return address.to_bytes(ADDRESS_SIZE, "big")

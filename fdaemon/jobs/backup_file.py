@@ -1,8 +1,6 @@
-"""The content of one file as data packets: plain, sparse or compressed blocks of fixed size, digests on the
-way.
+"""The content of one file as data packets: plain, sparse or compressed blocks of fixed size, digests on the way.
 
-Reads straight into the batch buffer wherever the bytes go out as they are. Opens no file and sends no other
-stream.
+Reads straight into the batch buffer wherever the bytes go out as they are. Opens no file and sends no other stream.
 """
 
 import os
@@ -10,20 +8,26 @@ import select
 import stat
 from collections.abc import Callable, Iterator, Sequence
 
+from fdaemon.codec.compress import Compressor
 from fdaemon.codec.digest import Hash
 from fdaemon.codec.ordered import OrderedDigests
-from fdaemon.codec.sparse import ADDRESS_SIZE, Extents, ZeroRule
+from fdaemon.codec.pipeline import BlockPipeline
+from fdaemon.codec.sparse import ADDRESS_SIZE, Extents, ZeroRule, address_prefix, is_zero
+from fdaemon.errors import JobFailed
 from fdaemon.jobs.backup_plan import Plan
 from fdaemon.jobs.batch import Assembler, Batch
 from fdaemon.views import Counters
-from fdaemon.wire.framing import HEADER_SIZE
+from fdaemon.wire.framing import HEADER_SIZE, frame
 
 FIFO_POLL = 500
 """Milliseconds between two looks at the cancel flag while a pipe has nothing to read."""
 
 
 class ContentReader:
-    """Cuts files into blocks. One for a job; `workers` as `Maximum Workers Per Job`, 0 for no threads."""
+    """Cuts files into blocks. One for a job; `workers` as `Maximum Workers Per Job`, 0 for no threads.
+
+    A file of two blocks or more is hashed, and compressed, on other threads while the next block is read.
+    """
 
     def __init__(
         self,
@@ -41,26 +45,152 @@ class ContentReader:
         self._check_cancelled = check_cancelled
         self._block = block
         self._workers = workers
-        self._zeros = bytes(block - ADDRESS_SIZE)
+        self._scratch: memoryview | None = None
+        self._pipeline: BlockPipeline | None = None
 
-    def fill(self, fd: int, view: memoryview, offset: int) -> int:
-        """Read at `offset` until `view` is full or the file ends; returns the bytes read. OSError as it
-        comes.
+    def send(self, fd: int, st: os.stat_result, plan: Plan, hashes: Sequence[Hash]) -> Iterator[Batch]:
+        """The data packets of one open file, and the batches that fill up on the way.
+
+        Raises OSError when reading fails, after the whole blocks before; JobFailed when a block cannot be packed.
         """
-        done = 0
-        while done < len(view):
+        threaded = self._workers > 0 and st.st_size >= 2 * self._read_size(plan)
+        if plan.compressor is None:
+            return self._in_place(fd, st, plan, hashes, threaded)
+        if threaded:
+            return self._packed_ahead(fd, st, plan, plan.compressor, hashes)
+        return self._packed(fd, st, plan, plan.compressor, hashes)
+
+    def settle(self) -> None:
+        """Return when all that was read has been hashed and nothing of the last file is left in the pipeline."""
+        if self._pipeline is not None:
+            self._pipeline.discard()
+        self._digests.wait_all()
+
+    def close(self) -> None:
+        """End the threads of this reader."""
+        if self._pipeline is not None:
+            self._pipeline.close()
+        self._digests.close()
+
+    def _read_size(self, plan: Plan) -> int:
+        return self._block - ADDRESS_SIZE if plan.sparse else self._block
+
+    def _in_place(
+        self, fd: int, st: os.stat_result, plan: Plan, hashes: Sequence[Hash], threaded: bool
+    ) -> Iterator[Batch]:
+        """Blocks that go out as they are, read into the batch behind the room for their header."""
+        out, counters = self._out, self._counters
+        size = self._read_size(plan)
+        ahead = HEADER_SIZE + self._block - size
+
+        def target() -> memoryview:
+            start = out.reserve(ahead + size) + ahead
+            return out.view[start : start + size]
+
+        for address, data in self._blocks(fd, st, plan, threaded, target):
+            start, count = out.position, len(data)
+            header = (count + ahead - HEADER_SIZE).to_bytes(HEADER_SIZE, "big")
+            out.buffer[start : start + ahead] = header + address_prefix(address) if plan.sparse else header
+            out.position = start + ahead + count
+            counters.job_bytes += count + ahead - HEADER_SIZE
+            if threaded and hashes:
+                out.mark_busy(self._digests.submit(hashes, data))
+            else:
+                for one in hashes:
+                    one.update(data)
+            if out.ready:
+                yield from out.take()
+
+    def _packed(
+        self, fd: int, st: os.stat_result, plan: Plan, compressor: Compressor, hashes: Sequence[Hash]
+    ) -> Iterator[Batch]:
+        """Compressed blocks of a file too small for the pipeline, one after the other."""
+        out = self._out
+        if self._scratch is None:
+            self._scratch = memoryview(bytearray(self._block))
+        scratch = self._scratch[: self._read_size(plan)]
+        for address, data in self._blocks(fd, st, plan, False, lambda: scratch):
+            for one in hashes:
+                one.update(data)
+            self._put(address_prefix(address) if plan.sparse else b"", _pack(compressor, data))
+            if out.ready:
+                yield from out.take()
+
+    def _packed_ahead(
+        self, fd: int, st: os.stat_result, plan: Plan, compressor: Compressor, hashes: Sequence[Hash]
+    ) -> Iterator[Batch]:
+        """Compressed blocks of a large file: several at work while the next is read."""
+        out, size = self._out, self._read_size(plan)
+        if self._pipeline is None:
+            self._pipeline = BlockPipeline(self._workers, self._block, self._digests, self._put)
+        pipeline = self._pipeline
+        try:
+            for address, data in self._blocks(fd, st, plan, True, lambda: pipeline.next_buffer()[:size]):
+                ticket = self._digests.submit(hashes, data) if hashes else 0
+                prefix = address_prefix(address) if plan.sparse else b""
+                pipeline.submit(lambda block: _pack(compressor, block), data, prefix, ticket)
+                if out.ready:
+                    yield from out.take()
+        except OSError:
+            pipeline.drain()
+            raise
+        pipeline.drain()
+
+    def _put(self, prefix: bytes, record: bytes) -> None:
+        self._out.put(frame(prefix + record))
+        self._counters.job_bytes += len(prefix) + len(record)
+
+    def _blocks(
+        self,
+        fd: int,
+        st: os.stat_result,
+        plan: Plan,
+        threaded: bool,
+        target: Callable[[], memoryview],
+    ) -> Iterator[tuple[int, memoryview]]:
+        """Address and content of each block that is to be sent, read into the buffer that `target` gives."""
+        counters, size = self._counters, self._read_size(plan)
+        regular = stat.S_ISREG(st.st_mode)
+        fill = self._fill if regular else self._fill_stream
+        rule = ZeroRule(st.st_size, size, threaded, unsized=not regular and st.st_size == 0)
+        extents = Extents(fd, st) if plan.sparse and regular else None
+        address = 0
+        while True:
+            if extents is not None:
+                holes = rule.blocks_in_hole(address, extents.next_data(address)) * size
+                address += holes
+                counters.read_bytes += holes if threaded else 0
+            view = target()
+            count = fill(fd, view, address)
+            if not count:
+                return
+            data = view[:count]
+            if plan.sparse and rule.may_skip(address, count) and is_zero(data):
+                counters.read_bytes += count if threaded else 0
+            else:
+                counters.read_bytes += count
+                yield address, data
+            address += count
+            if count < size:
+                return
+            self._check_cancelled()
+
+    def _fill(self, fd: int, view: memoryview, offset: int) -> int:
+        """Read at `offset` until `view` is full or the file ends; returns the bytes read."""
+        done = os.preadv(fd, [view], offset)
+        while 0 < done < len(view):
             count = os.preadv(fd, [view[done:]], offset + done)
             if not count:
                 break
             done += count
         return done
 
-    def fill_stream(self, fd: int, view: memoryview, offset: int) -> int:
-        """The same for pipes and devices that cannot seek; looks at the cancel flag while nothing comes."""
+    def _fill_stream(self, fd: int, view: memoryview, offset: int) -> int:
+        """The same for pipes and devices, which cannot seek; looks at the cancel flag while nothing comes."""
         del offset
-        done = 0
         poll = select.poll()
         poll.register(fd, select.POLLIN)
+        done = 0
         while done < len(view):
             while not poll.poll(FIFO_POLL):
                 self._check_cancelled()
@@ -70,93 +200,9 @@ class ContentReader:
             done += count
         return done
 
-    def send(self, fd: int, st: os.stat_result, plan: Plan, hashes: Sequence[Hash]) -> Iterator[Batch]:
-        """The data packets of one open file. OSError when reading fails, after the whole blocks before."""
-        return self._sparse(fd, st, hashes) if plan.sparse else self._plain(fd, st, hashes)
 
-    def settle(self) -> None:
-        """Return when all that was sent has been hashed."""
-        self._digests.wait_all()
-
-    def close(self) -> None:
-        """End the threads of this reader."""
-        self._digests.close()
-
-    def _plain(self, fd: int, st: os.stat_result, hashes: Sequence[Hash]) -> Iterator[Batch]:
-        """Data packets of stream 2, read into the batch in place. A read error is raised after whole
-        blocks.
-        """
-        out, counters, block = self._out, self._counters, self._block
-        fill = self.fill if stat.S_ISREG(st.st_mode) else self.fill_stream
-        threaded = self._workers > 0 and st.st_size >= 2 * block
-        offset = 0
-        while True:
-            start = out.reserve(HEADER_SIZE + block) + HEADER_SIZE
-            count = fill(fd, out.view[start : start + block], offset)
-            if not count:
-                return
-            data = out.view[start : start + count]
-            out.buffer[start - HEADER_SIZE : start] = count.to_bytes(HEADER_SIZE, "big")
-            out.position = start + count
-            self._hash(hashes, data, threaded)
-            offset += count
-            counters.read_bytes += count
-            counters.job_bytes += count
-            if out.ready:
-                yield from out.take()
-            if count < block:
-                return
-            self._check_cancelled()
-
-    def _sparse(self, fd: int, st: os.stat_result, hashes: Sequence[Hash]) -> Iterator[Batch]:
-        """Data packets of stream 6: each block behind its address, zero blocks left out, holes not even
-        read.
-        """
-        out, counters = self._out, self._counters
-        block = self._block - ADDRESS_SIZE
-        regular = stat.S_ISREG(st.st_mode)
-        fill = self.fill if regular else self.fill_stream
-        threaded = self._workers > 0 and st.st_size >= 2 * block
-        rule = ZeroRule(st.st_size, block, threaded, unsized=not regular and st.st_size == 0)
-        extents = Extents(fd, st) if regular else None
-        address = 0
-        while True:
-            data_start = 0 if extents is None else extents.next_data(address)
-            if data_start > address:
-                skipped = rule.blocks_in_hole(address, data_start) * block
-                address += skipped
-                counters.read_bytes += skipped if threaded else 0
-            start = out.reserve(HEADER_SIZE + self._block) + HEADER_SIZE
-            first = start + ADDRESS_SIZE
-            count = fill(fd, out.view[first : first + block], address)
-            if not count:
-                return
-            if rule.may_skip(address, count) and self._is_zero(first, count):
-                counters.read_bytes += count if threaded else 0
-            else:
-                size = count + ADDRESS_SIZE
-                header = size.to_bytes(HEADER_SIZE, "big") + address.to_bytes(ADDRESS_SIZE, "big")
-                out.buffer[start - HEADER_SIZE : first] = header
-                out.position = first + count
-                self._hash(hashes, out.view[first : first + count], threaded)
-                counters.read_bytes += count
-                counters.job_bytes += size
-            address += count
-            if out.ready:
-                yield from out.take()
-            if count < block:
-                return
-            self._check_cancelled()
-
-    def _is_zero(self, start: int, count: int) -> bool:
-        zeros = self._zeros[:count] if count != len(self._zeros) else self._zeros
-        return self._out.buffer.startswith(zeros, start, start + count)
-
-    def _hash(self, hashes: Sequence[Hash], data: memoryview, threaded: bool) -> None:
-        if not hashes:
-            return
-        if threaded:
-            self._out.mark_busy(self._digests.submit(hashes, data))
-        else:
-            for one in hashes:
-                one.update(data)
+def _pack(compressor: Compressor, block: memoryview) -> bytes:
+    try:
+        return compressor.compress(block)
+    except ValueError as error:
+        raise JobFailed(b"Compression fastlzlibCompress error: 0\n") from error

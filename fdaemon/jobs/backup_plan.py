@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 
+from fdaemon.codec.compress import Algorithm, Compressor
 from fdaemon.codec.digest import HashFactory, hash_factory
 from fdaemon.errors import JobFailed
 from fdaemon.fileset.model import Options
@@ -49,6 +50,7 @@ class Plan:
     other_stream: int
     data_tail: bytes
     sparse: bool
+    compressor: Compressor | None
     extended: bool
     strip: int
     direct: bool
@@ -63,8 +65,6 @@ def make_plan(options: Options, *, encrypt: bool, sign: bool) -> Plan:
             b'Option plugin "%b" cannot be used: this File daemon has no plugins.\n' % options.plugin
         )
     compress = options.compression is not None
-    if compress:
-        raise JobFailed(b"FileSet option Compression is not supported by this File daemon.\n")
     file_stream, sparse = select_stream(sparse=options.sparse, compress=compress, encrypt=encrypt)
     other_stream, _ = select_stream(sparse=options.sparse, compress=compress, encrypt=False)
     digest = options.digest
@@ -78,6 +78,7 @@ def make_plan(options: Options, *, encrypt: bool, sign: bool) -> Plan:
         other_stream=int(other_stream),
         data_tail=b" %d 0" % file_stream,
         sparse=sparse,
+        compressor=_compressor(options),
         extended=options.acl or options.xattr,
         strip=options.strip,
         direct=not (
@@ -91,6 +92,13 @@ def make_plan(options: Options, *, encrypt: bool, sign: bool) -> Plan:
             or options.check_changes
         ),
     )
+
+
+def _compressor(options: Options) -> Compressor | None:
+    if options.compression is None:
+        return None
+    algorithm, level = options.compression
+    return Compressor(Algorithm[algorithm.name], level)
 
 
 def remember(link: HardLink, file_index: int, plan: Plan, digest: bytes) -> None:
