@@ -1,0 +1,1 @@
+"""Trio drivers of the conversations with other daemons: packets in and out, charts fired, nothing parsed here."""

@@ -1,0 +1,1 @@
+"""What a job is and does: its spec, its standing, its messages, and the data it makes or takes."""

@@ -1,0 +1,103 @@
+"""One Director session's job: its spec, its standing, its chart, and the one handle by which it is canceled."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import trio
+
+from fdaemon.channels.storage import StorageChannel
+from fdaemon.jobs.reporter import Standing
+from fdaemon.jobs.spec import JobSpec
+from fdaemon.jobs.throttle import Throttle
+from fdaemon.outcome import Status
+from fdaemon.views import JobView
+from statecharts.job import JobEvent, JobState
+from statecharts.tracker import Tracker
+
+SYSTEM = "I"
+"""The type letter of a session that has not said what it wants ("System or Console")."""
+
+
+class Job:
+    """What one session is about. Before `JobId=` it is a console session with job id 0.
+
+    `storage_key` is a secret: it is wiped after one authentication and never enters a view.
+    """
+
+    def __init__(self, tracker: Tracker[JobState, JobEvent], *, bursting: bool = False) -> None:
+        self.tracker = tracker
+        self.spec = JobSpec()
+        self.standing = Standing()
+        self.director = ""
+        self.type = SYSTEM
+        self.started = time.time()
+        self.ended: float | None = None
+        self.storage: StorageChannel | None = None
+        self.storage_key = b""
+        self.storage_problem = b""
+        self.had_key = False
+        self.encrypts = False
+        self.storage_calling = False
+        self.storage_arrived = trio.Event()
+        self.throttle = Throttle(bursting=bursting)
+        self._scope: trio.CancelScope | None = None
+        self._canceled = False
+        self._over = False
+
+    @property
+    def canceled(self) -> bool:
+        """True once somebody asked to cancel; the status may still name an earlier failure."""
+        return self._canceled
+
+    def cancel(self) -> None:
+        """Stop the data side at once; the control channel lives on to report (protocol/02 section 6.6)."""
+        if self._over or self._canceled:
+            return
+        self._canceled = True
+        self.standing.announce(Status.CANCELED)
+        if self._scope is not None:
+            self._scope.cancel()
+
+    def close(self) -> None:
+        """From here on a cancel has no effect: the job is reporting."""
+        self._over = True
+        self.ended = time.time()
+
+    @contextmanager
+    def data_scope(self) -> Iterator[trio.CancelScope]:
+        """The scope of everything that a cancel must end; cancelled from the start if the cancel came before."""
+        with trio.CancelScope() as scope:
+            self._scope = scope
+            if self._canceled:
+                scope.cancel()
+            try:
+                yield scope
+            finally:
+                self._scope = None
+
+    def view(self) -> JobView:
+        """A frozen picture for status, monitor and metrics."""
+        counters, spec = self.standing.counters, self.spec
+        return JobView(
+            job_id=spec.job_id,
+            name=spec.name.decode("utf-8", "surrogateescape"),
+            type=self.type,
+            level=spec.level.value,
+            director=self.director,
+            status=self.standing.status.value,
+            started=self.started,
+            ended=self.ended,
+            files=counters.files,
+            examined=counters.examined,
+            read_bytes=counters.read_bytes,
+            job_bytes=counters.job_bytes,
+            errors=counters.errors,
+            warnings=counters.warnings,
+            current=counters.current,
+            bandwidth=self.throttle.limit,
+            storage_packets=None if self.storage is None else self.storage.packets_received,
+            storage_fd=-1 if self.storage is None else self.storage.socket_number,
+            states=(("job", self.tracker.state.value),)
+            + (() if self.storage is None else (("storage", self.storage.state),)),
+        )

@@ -1,0 +1,101 @@
+"""Job messages to the Director: prefixes, filter, counters, status and the order queued -> direct.
+
+Every message of a job goes through here; nothing else may write a `Jmsg` packet.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import trio
+
+from fdaemon.outcome import Status, supersede
+from fdaemon.protocol.messages import MessageType, encode_job_message, format_text
+from fdaemon.views import Counters
+
+
+@dataclass(slots=True)
+class Standing:
+    """The part of a job that its messages change: status and counters. Owned by the trio thread."""
+
+    status: Status = Status.CREATED
+    counters: Counters = field(default_factory=Counters)
+    recent: list[tuple[float, MessageType, bytes]] = field(default_factory=list)
+
+    def announce(self, status: Status) -> None:
+        """Let a new status stand if the priority rule allows it."""
+        self.status = supersede(self.status, status)
+
+
+KEPT_MESSAGES = 50
+"""How many of a job's warnings and errors stay readable for the monitor."""
+
+
+class Reporter:
+    """Sends one session's job messages.
+
+    `send` puts one packet on the Director connection (silently nothing when it is gone); `wanted` holds the types
+    that the Messages resource names for the Director. Before a job id is known a message is a bare text packet
+    without any effect (protocol/01 section 9.3).
+    """
+
+    def __init__(
+        self,
+        standing: Standing,
+        send: Callable[[bytes], Awaitable[object]],
+        *,
+        name: bytes,
+        wanted: frozenset[MessageType],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.standing = standing
+        self.job_id = 0
+        self.job_name = b""
+        self._name = name
+        self._send = send
+        self._wanted = wanted
+        self._clock = clock
+        self._queue: list[tuple[MessageType, int, bytes]] = []
+
+    def wants(self, kind: MessageType) -> bool:
+        """True when messages of this type leave the daemon at all."""
+        return kind in self._wanted
+
+    def queue(self, kind: MessageType, text: bytes) -> None:
+        """Keep a message for just before the next direct one, or for after the End Job line."""
+        if self.job_id and kind in self._wanted:
+            self._queue.append((kind, int(self._clock()), text))
+
+    async def send(self, kind: MessageType, text: bytes, extra_errors: int = 0) -> None:
+        """Send a message now, after all queued ones. `text` ends in a newline."""
+        self.standing.counters.errors += extra_errors
+        if not self.job_id:
+            await self._send(text)
+            return
+        await self.flush()
+        if kind in self._wanted:
+            await self._deliver(kind, int(self._clock()), text)
+
+    async def flush(self) -> None:
+        """Send everything that was queued."""
+        while self._queue:
+            await self._deliver(*self._queue.pop(0))
+
+    def report(self, kind: MessageType, text: bytes, extra_errors: int = 0) -> None:
+        """The same as `send`, called from a worker thread of this job; blocks it until the message is out."""
+        if extra_errors or kind in self._wanted:
+            trio.from_thread.run(self.send, kind, text, extra_errors)
+
+    async def _deliver(self, kind: MessageType, when: int, text: bytes) -> None:
+        standing, counters = self.standing, self.standing.counters
+        effect = kind.effect
+        if effect.status is not None:
+            standing.announce(effect.status)
+        counters.errors = effect.errors_after(counters.errors)
+        counters.warnings += effect.warnings
+        if kind in (MessageType.FATAL, MessageType.ERROR, MessageType.WARNING, MessageType.NOTSAVED):
+            del standing.recent[: -KEPT_MESSAGES + 1]
+            standing.recent.append((when, kind, text))
+        await self._send(
+            encode_job_message(self.job_name, kind, when, format_text(self._name, self.job_id, kind, text))
+        )

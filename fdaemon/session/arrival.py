@@ -1,0 +1,252 @@
+"""A new connection: clear text or TLS, who it is, and whether it is let in.
+
+A Director gets a session; a Storage daemon that calls a passive client is attached to its job.
+"""
+
+import trio
+
+from fdaemon.channels.authenticate import AuthenticationFailed, authenticate, fresh
+from fdaemon.channels.storage import StorageChannel
+from fdaemon.config import DirectorResource
+from fdaemon.errors import FdaemonError, PeerGone, RemoteProtocolError
+from fdaemon.jobs.job import Job
+from fdaemon.net.listen import ClearHello, classify, refuse
+from fdaemon.net.packets import PacketStream
+from fdaemon.net.tls import TlsSettings, TlsStream, server_context
+from fdaemon.net.tls_settings import PskLookup
+from fdaemon.outcome import Status
+from fdaemon.protocol import hello as hellos
+from fdaemon.protocol import replies
+from fdaemon.protocol.cram import Acceptor
+from fdaemon.protocol.hello import Caller
+from fdaemon.protocol.messages import MessageType
+from fdaemon.protocol.storage import PASSIVE_AUTHENTICATION_FAILED
+from fdaemon.protocol.tls_policy import (
+    REFUSED_TEXT,
+    IdentityKind,
+    Selection,
+    parse_identity,
+    select,
+    usable_session_key,
+)
+from fdaemon.session.control import DirectorSession
+from fdaemon.session.services import Services, tls_policy, tls_settings
+from fdaemon.wire.framing import Signal
+from statecharts.director import DIRECTOR, DirectorEvent
+from statecharts.job import JOB, JobEvent
+from statecharts.storage import STORAGE, StorageEvent
+from statecharts.tracker import Tracker
+
+HELLO_LIMIT = 60.0
+"""Seconds for the hello of a new connection; C++ has no limit (protocol/01 section 4.5)."""
+
+
+async def serve_connection(services: Services, transport: trio.abc.Stream) -> None:
+    """Serve one accepted connection to its end. Never raises for what the peer did."""
+    try:
+        async with transport:
+            await _serve(services, transport)
+    except FdaemonError as error:
+        services.log(MessageType.ERROR, f"{error}\n")
+
+
+async def _serve(services: Services, transport: trio.abc.Stream) -> None:
+    try:
+        newcomer = await classify(transport)
+        if isinstance(newcomer, ClearHello):
+            packets = PacketStream(newcomer.stream, "client")
+            identity = None
+        else:
+            tls = TlsStream(newcomer.stream, server_context(*_tls_side(services)))
+            await tls.handshake()
+            packets, identity = PacketStream(tls, "client"), tls.psk_identity
+    except (PeerGone, RemoteProtocolError):
+        await refuse(transport)
+        return
+    hello = await _first_packet(packets)
+    if hello is None:
+        services.log(MessageType.ERROR, f"Connection request from {packets.address} failed.\n")
+        await _hang_up(packets)
+    elif isinstance(newcomer, ClearHello) and not _cleartext_allowed(services, hello):
+        await refuse(transport)
+    elif identity is not None and not _is_caller(identity, hello):
+        services.log(MessageType.ERROR, f"Invalid connection from {packets.address}: not who its key says\n")
+        await _hang_up(packets)
+    elif hello.startswith(b"Hello Director"):
+        packets.name = "Director"
+        await _serve_director(services, packets, hello)
+    elif hello.startswith(b"Hello Storage"):
+        packets.name = "Storage daemon"
+        await _attach_storage(services, packets, hello)
+    else:
+        services.log(MessageType.ERROR, f"Invalid connection from {packets.address}. Len={len(hello)}\n")
+        await _hang_up(packets)
+
+
+def _tls_side(services: Services) -> tuple[TlsSettings, PskLookup]:
+    def key_of(identity: str | None) -> bytes:
+        who = None if identity is None else parse_identity(identity)
+        if who is None:
+            return b""
+        if who.kind is IdentityKind.DIRECTOR:
+            director = services.director(who.name)
+            return b"" if director is None else director.password_key
+        job = services.registry.find(who.name)
+        return job.storage_key if job is not None and usable_session_key(job.storage_key) else b""
+
+    return tls_settings(services.configuration.client.tls), key_of
+
+
+async def _first_packet(packets: PacketStream) -> bytes | None:
+    with trio.move_on_after(HELLO_LIMIT):
+        try:
+            packet = await packets.receive()
+        except RemoteProtocolError:
+            return None
+        return packet if isinstance(packet, bytes) and packet else None
+    return None
+
+
+def _cleartext_allowed(services: Services, packet: bytes) -> bool:
+    hello = hellos.cleartext_hello(b"\0\0\0\0" + packet)
+    if hello is None:
+        return False
+    policy: int | None = None
+    if hello.caller.is_job:
+        job = services.registry.find(hello.name)
+        policy = None if job is None else job.spec.storage_policy
+    elif hello.caller is Caller.DIRECTOR:
+        director = services.director(hello.name)
+        policy = None if director is None else tls_policy(director.tls)
+    return hellos.cleartext_allowed(hello.caller, policy)
+
+
+def _is_caller(identity: str, packet: bytes) -> bool:
+    """The name in the hello is the one whose key protects the connection, as release 26 demands."""
+    who = parse_identity(identity)
+    try:
+        return who is not None and hellos.identity_matches(who, hellos.parse_hello(packet))
+    except RemoteProtocolError:
+        return not packet.startswith(b"Hello Storage")  # refused in words where there are words for it
+
+
+async def _hang_up(packets: PacketStream) -> None:
+    """Refuse after the pause that all daemons make."""
+    await trio.sleep(hellos.CONNECTION_DELAY)
+    await packets.send_signal(Signal.TERMINATE)
+    await packets.aclose()
+
+
+async def _serve_director(services: Services, packets: PacketStream, hello: bytes) -> None:
+    job = Job(
+        Tracker(JOB, b"", services.observers),
+        bursting=services.configuration.client.allow_bandwidth_bursting,
+    )
+    tracker = Tracker(DIRECTOR, b"", services.observers)
+    tracker.fire(DirectorEvent.ACCEPTED)
+    services.registry.enter(job)
+    try:
+        director = await _admit(services, packets, hello)
+        if director is None:
+            tracker.fire(DirectorEvent.REFUSED)
+            job.tracker.fire(JobEvent.REFUSED)
+            return
+        job.director = director.name
+        tracker.fire(DirectorEvent.AUTHENTICATED)
+        job.tracker.fire(JobEvent.AUTHENTICATED)
+        await packets.send(hellos.GREETING)
+        await DirectorSession(services, director, packets, job, tracker).run()
+    finally:
+        job.close()
+        services.registry.leave(job)
+        await packets.aclose()
+
+
+async def _admit(services: Services, packets: PacketStream, hello: bytes) -> DirectorResource | None:
+    """The resource of a Director that has proved itself, or None after the refusal (protocol/01 section 7.2)."""
+    address = packets.address.encode()
+    client = services.configuration.client
+    try:
+        if len(services.registry) > client.maximum_concurrent_jobs:
+            raise RemoteProtocolError(
+                "Number of Jobs exhausted, please increase MaximumConcurrentJobs", reply=b""
+            )
+        name = hellos.director_name(hello, address)
+        director = services.director(name)
+        if director is None:
+            raise RemoteProtocolError("unknown Director", fatal=hellos.unknown_director(name, address))
+        if not director.connection_from_director_to_client:
+            raise RemoteProtocolError("Director not wanted", fatal=hellos.director_not_wanted(name))
+        await _prove(services, packets, director)
+    except AuthenticationFailed as error:
+        await packets.send(replies.AUTHENTICATION_FAILED)
+        await packets.send(hellos.unable_to_authenticate_director(name))
+        await _refuse_director(services, str(error))
+    except RemoteProtocolError as error:
+        if error.fatal is not None:
+            await packets.send(error.fatal)
+        await _refuse_director(services, str(error))
+    else:
+        return director
+    return None
+
+
+async def _prove(services: Services, packets: PacketStream, director: DirectorResource) -> None:
+    policy = tls_policy(director.tls)
+    exchange = Acceptor(*fresh(director.password_key, b"R_CLIENT::" + services.name, policy))
+    await authenticate(packets, exchange, packets.send)
+    if isinstance(packets.stream, TlsStream) or select(policy, exchange.peer_policy) is Selection.CLEAR:
+        return
+    # Late TLS, which only releases before 18.2 start, needs certificates on both sides.
+    await packets.send(REFUSED_TEXT)
+    raise AuthenticationFailed(f"Director at {packets.address}: TLS policies do not fit")
+
+
+async def _refuse_director(services: Services, why: str) -> None:
+    services.log(MessageType.ERROR, f"{why}\n")
+    async with services.refusals:
+        await trio.sleep(hellos.REFUSAL_DELAY)
+
+
+async def _attach_storage(services: Services, packets: PacketStream, hello: bytes) -> None:
+    """A Storage daemon calls for one of our jobs (protocol/01 section 8.2). Its session takes the channel over."""
+    try:
+        name = hellos.storage_job(hello, packets.address.encode())
+    except RemoteProtocolError as error:
+        services.log(MessageType.ERROR, (error.fatal or b"").decode("utf-8", "backslashreplace"))
+        await _hang_up(packets)
+        return
+    job = services.registry.find(name)
+    if job is None or job.storage is not None or job.storage_calling or not job.storage_key:
+        shown = name.decode("utf-8", "backslashreplace")
+        services.log(MessageType.FATAL, f"SD connect failed: Job name not found: {shown}\n")
+        await packets.aclose()
+        return
+    job.storage_calling = True
+    packets.throttle = job.throttle
+    tracker = Tracker(STORAGE, name, services.observers)
+    tracker.fire(StorageEvent.ATTACHED)
+    policy = tls_policy(services.configuration.client.tls)
+    exchange = Acceptor(*fresh(job.storage_key, b"R_CLIENT::" + services.name, policy))
+    over = trio.Event()
+    try:
+        await authenticate(packets, exchange, _nobody)
+    except AuthenticationFailed:
+        tracker.fire(StorageEvent.REFUSED)
+        job.standing.announce(Status.FATAL)
+        job.storage_problem = PASSIVE_AUTHENTICATION_FAILED
+        job.storage_arrived.set()
+        await packets.aclose()
+        return
+    finally:
+        job.storage_key = b""
+        job.storage_calling = False
+    tracker.fire(StorageEvent.AUTHENTICATED)
+    encryption = packets.stream.describe().encode() if isinstance(packets.stream, TlsStream) else None
+    job.storage = StorageChannel(packets, tracker, encryption, over)
+    job.storage_arrived.set()
+    await over.wait()
+
+
+async def _nobody(text: bytes) -> None:
+    """The job's own session tells the Director that its Storage daemon failed."""

@@ -1,0 +1,150 @@
+"""What all sessions of one daemon share: its resources, its registry, what it says of itself. No secrets in views."""
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import trio
+
+from fdaemon.config import Configuration, DirectorResource
+from fdaemon.config.messages import Destination
+from fdaemon.config.options import Options
+from fdaemon.config.resources import TlsConfig
+from fdaemon.net.tls import TlsSettings
+from fdaemon.protocol.messages import MessageType
+from fdaemon.protocol.tls_policy import policy_of
+from fdaemon.registry import Registry
+from fdaemon.views import DaemonView
+from statecharts.tracker import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What the daemon claims to be: the Bareos release whose protocol it speaks, its dates, the system below."""
+
+    version: str = "25.1.0"
+    date: str = "03 August 2026"
+    short_date: str = "03Aug26"
+    system: str = "Linux"
+    platform: str = "linux"
+
+    @property
+    def line(self) -> bytes:
+        """The first message of a job's data phase."""
+        return f"Version: {self.version} ({self.date}) {self.system}\n".encode()
+
+
+def this_system() -> Release:
+    """The release as it stands on this machine (os-release file)."""
+    try:
+        names = platform.freedesktop_os_release()
+    except OSError:
+        return Release(system=platform.system(), platform=platform.system().lower())
+    return Release(system=names.get("PRETTY_NAME", "Linux"), platform=names.get("ID", "linux"))
+
+
+@dataclass(slots=True)
+class Debug:
+    """What `setdebug=` changes while the daemon runs."""
+
+    level: int = 0
+    trace: bool = False
+    hangup: int = 0
+    timestamp: bool = False
+
+
+@dataclass(slots=True)
+class Services:
+    """The daemon as its sessions know it. `log` takes daemon messages: type and text without prefix."""
+
+    configuration: Configuration
+    options: Options
+    registry: Registry
+    release: Release
+    log: Callable[[MessageType, str], None]
+    observers: tuple[Observer, ...] = ()
+    debug: Debug = field(default_factory=Debug)
+    started: float = field(default_factory=time.time)
+    refusals: trio.Lock = field(default_factory=trio.Lock)
+    addresses: tuple[tuple[str, int], ...] = ()
+    default_bandwidth: int | None = None
+
+    @property
+    def name(self) -> bytes:
+        """The Client resource's name."""
+        return self.configuration.client.name.encode()
+
+    def director(self, name: bytes) -> DirectorResource | None:
+        """The Director resource of that name."""
+        return next((found for found in self.configuration.directors if found.name.encode() == name), None)
+
+    def bandwidth(self, director: DirectorResource | None) -> int:
+        """The limit of a job without one of its own, in bytes a second: the Director's, else the client's."""
+        if director is not None and director.maximum_bandwidth_per_job:
+            return director.maximum_bandwidth_per_job
+        own = self.configuration.client.maximum_bandwidth_per_job
+        return own if self.default_bandwidth is None else self.default_bandwidth
+
+    def wanted_messages(self) -> frozenset[MessageType]:
+        """The message types that go to the Director."""
+        resource = next(
+            (
+                found
+                for found in self.configuration.messages
+                if found.name == self.configuration.client.messages or not self.configuration.client.messages
+            ),
+            None,
+        )
+        if resource is None:
+            return frozenset(MessageType) - {MessageType.SKIPPED, MessageType.RESTORED}
+        types = {
+            number
+            for destination in resource.destinations
+            if destination.kind is Destination.DIRECTOR
+            for number in destination.types
+        }
+        return frozenset(kind for kind in MessageType if int(kind) in types)
+
+    def view(self) -> DaemonView:
+        """A frozen picture of the daemon and its jobs."""
+        client = self.configuration.client
+        return DaemonView(
+            name=client.name,
+            release=self.release.version,
+            release_date=self.release.date,
+            system=self.release.system,
+            started=self.started,
+            finished_jobs=self.registry.finished,
+            debug=self.debug.level,
+            trace=self.debug.trace,
+            bandwidth=self.bandwidth(None),
+            secure_erase=client.secure_erase_command,
+            warnings=self.configuration.warnings,
+            jobs=self.registry.jobs(),
+            sessions=self.registry.sessions(),
+            recent=tuple(self.registry.recent),
+            binary="fdaemon",
+        )
+
+
+def tls_settings(tls: TlsConfig) -> TlsSettings:
+    """The settings of a resource as the net room takes them."""
+    return TlsSettings(
+        certificate=tls.certificate or None,
+        key=tls.key or None,
+        ca_file=tls.ca_certificate_file or None,
+        ca_dir=tls.ca_certificate_dir or None,
+        crl=tls.crl or None,
+        verify_peer=tls.verify_peer,
+        allowed_cns=tls.allowed_cn,
+        cipher_list=tls.cipher_list,
+        cipher_suites=tls.cipher_suites,
+        protocol=tls.protocol,
+        dh_file=tls.dh_file or None,
+    )
+
+
+def tls_policy(tls: TlsConfig) -> int:
+    """The policy number of a resource, as it stands behind `ssl=`."""
+    return policy_of(enable=tls.enable, require=tls.require)

@@ -1,0 +1,174 @@
+"""The commands that move data: backup, restore, estimate, verify. Each checks, answers, and hands over to the jobs.
+
+The session waits here while its job runs; what ends the job early comes through the job's data scope.
+"""
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from fdaemon.fileset.walk import walk
+from fdaemon.jobs.backup import DEFAULT_BLOCK, BackupReader
+from fdaemon.jobs.driver import Surroundings, run_backup, run_restore
+from fdaemon.jobs.restore import Restorer
+from fdaemon.jobs.restore_names import OutputNames, WhereError, parse_regexwhere
+from fdaemon.outcome import Status
+from fdaemon.protocol import commands as c
+from fdaemon.protocol import replies
+from fdaemon.protocol.commands import CommandError
+from fdaemon.protocol.messages import MessageType
+from fdaemon.protocol.storage import NO_CONNECTION_BACKUP
+from fdaemon.wire.framing import Signal
+from statecharts.director import DirectorEvent
+from statecharts.job import JobEvent
+
+if TYPE_CHECKING:
+    from fdaemon.session.control import DirectorSession
+
+PASSIVE_WAIT = 10.0
+"""Seconds to wait for a Storage daemon that has called but is not authenticated yet (passive client)."""
+
+
+def _surroundings(session: "DirectorSession") -> Surroundings:
+    client = session.services.configuration.client
+
+    async def heartbeat() -> None:
+        await session.packets.send_signal(Signal.HEARTBEAT)
+
+    return Surroundings(
+        reporter=session.reporter,
+        heartbeat=heartbeat,
+        interval=0 if session.services.options.no_signals else client.heartbeat_interval,
+        version=session.services.release.line,
+    )
+
+
+async def backup(session: "DirectorSession", command: c.Backup) -> bool:
+    """`backup …`: the session always ends after it."""
+    job, services, reporter = session.job, session.services, session.reporter
+    if services.options.restore_only:
+        raise CommandError(fatal=b"Filed in restore only mode, backups are not allowed, aborting...\n")
+    job.type = "B"
+    fileset = job.spec.fileset
+    acl = fileset is not None and fileset.wants_acl
+    xattr = fileset is not None and fileset.wants_xattr
+    await reporter.send(
+        MessageType.INFO, b"Extended attribute support is %s\n" % (b"enabled" if xattr else b"disabled")
+    )
+    await reporter.send(MessageType.INFO, b"ACL support is %s\n" % (b"enabled" if acl else b"disabled"))
+    if fileset is not None:
+        _check_ciphers(session)
+    job.standing.announce(Status.BLOCKED)
+    await _wait_for_passive_storage(session)
+    if job.storage is None:
+        raise CommandError(reply=replies.BAD_BACKUP, fatal=NO_CONNECTION_BACKUP)
+    await session.reply(replies.OK_BACKUP)
+    session.tracker.fire(DirectorEvent.JOB_STARTED)
+    client = services.configuration.client
+    counters = job.standing.counters
+    entries = (
+        iter(())
+        if fileset is None
+        else walk(
+            fileset,
+            since=job.spec.since if job.spec.incremental else None,
+            want_skipped=reporter.wants(MessageType.SKIPPED),
+            counters=counters,
+            report=reporter.report,
+            check_cancelled=trio.from_thread.check_cancelled,
+        )
+    )
+    reader = BackupReader(
+        entries,
+        report=reporter.report,
+        counters=counters,
+        check_cancelled=trio.from_thread.check_cancelled,
+        first_index=command.file_index or 0,
+        block=client.maximum_network_buffer_size or DEFAULT_BLOCK,
+        workers=client.maximum_workers_per_job,
+    )
+    await run_backup(job, reader, _surroundings(session))
+    session.tracker.fire(DirectorEvent.JOB_ENDED)
+    return False
+
+
+def _check_ciphers(session: "DirectorSession") -> None:
+    fileset, client = session.job.spec.fileset, session.services.configuration.client
+    assert fileset is not None
+    text = None
+    if len(fileset.ciphers) > 1:
+        text = b"Fileset contains multiple cipher settings\n"
+    elif fileset.ciphers and not client.pki_keypair:
+        text = b"Fileset contains cipher settings but PKI Key Pair is not configured\n"
+    elif fileset.forces_encryption and not client.pki_encryption:
+        text = b"Fileset forces encryption but encryption is not configured\n"
+    if text is not None:
+        raise CommandError(reply=replies.BAD_BACKUP, fatal=text)
+
+
+async def _wait_for_passive_storage(session: "DirectorSession") -> None:
+    """A passive client's Storage daemon may still be proving who it is when the Director goes on."""
+    job = session.job
+    if job.storage is None and job.storage_calling:
+        with trio.move_on_after(PASSIVE_WAIT):
+            await job.storage_arrived.wait()
+    if job.storage_problem:
+        await session.reporter.send(MessageType.FATAL, job.storage_problem)
+
+
+async def restore(session: "DirectorSession", command: c.Restore) -> bool:
+    """`restore …`: one storage of it. Loops on when the Director will name another."""
+    job, reporter = session.job, session.reporter
+    if session.services.options.backup_only:
+        raise CommandError(fatal=b"Filed in backup only mode, restores are not allowed, aborting...\n")
+    try:
+        names = OutputNames(
+            command.where,
+            prefix_links=command.prefix_links,
+            replacements=parse_regexwhere(command.regex_where) if command.regex_where else (),
+        )
+    except WhereError:
+        raise CommandError(fatal=b"Bad where regexp. where=%b\n" % command.regex_where) from None
+    sink = Restorer(
+        names,
+        replace=command.replace,
+        report=reporter.report,
+        counters=job.standing.counters,
+        check_cancelled=trio.from_thread.check_cancelled,
+        want_restored=reporter.wants(MessageType.RESTORED),
+    )
+    await session.reply(replies.OK_RESTORE)
+    session.tracker.fire(DirectorEvent.RESTORE_STARTED)
+    job.type = "R"
+    job.standing.announce(Status.BLOCKED)
+    await _wait_for_passive_storage(session)
+    if job.storage is None:
+        await reporter.send(MessageType.FATAL, b"Improper calling sequence.\n")
+        job.standing.announce(Status.ERROR)
+        job.tracker.fire(JobEvent.FAILED)
+    else:
+        await run_restore(job, sink, _surroundings(session))
+        await job.storage.close()
+    if not job.spec.multi_storage:
+        session.tracker.fire(DirectorEvent.JOB_ENDED)
+        return False
+    await session.reply(replies.OK_STORAGE_END)
+    if job.standing.status.is_canceled:
+        session.tracker.fire(DirectorEvent.JOB_ENDED)
+        return False
+    session.tracker.fire(DirectorEvent.STORAGE_ENDED)
+    job.tracker.fire(JobEvent.STORAGE_ENDED)
+    return True
+
+
+async def estimate(session: "DirectorSession", command: c.Estimate) -> bool:
+    """`estimate …`: not yet here; refused in words."""
+    raise CommandError(reply=replies.BAD_ESTIMATE, fatal=b"This File daemon cannot estimate yet.\n")
+
+
+async def verify(session: "DirectorSession", command: c.Verify) -> bool:
+    """`verify …`: not yet here; refused in words."""
+    raise CommandError(
+        reply=replies.bad_verify_command(b"this File daemon cannot verify yet"),
+        fatal=b"This File daemon cannot verify yet.\n",
+    )
