@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import Protocol
 
-from fdaemon.codec.compress import decompress, decompress_gzip
+from fdaemon.codec.compress import decompress
 from fdaemon.errors import FileProblem
 from fdaemon.wire import streams
 
@@ -41,7 +41,7 @@ class Decoder:
         self._name = name
         self._sparse = stream in streams.SPARSE_DATA
         self._gzip = stream in streams.GZIP_DATA
-        self._compressed = stream in streams.COMPRESSED_DATA
+        self._compressed = self._gzip or stream in streams.COMPRESSED_DATA
         self._windows = WindowsContent(name) if stream in streams.WIN32_DATA else None
         self._decryptor: Decryptor | None = None
         self._sealed = bytearray()
@@ -111,10 +111,8 @@ class Decoder:
                 raise FileProblem(text)
             address = int.from_bytes(record[:ADDRESS_SIZE], "big")
             record = record[ADDRESS_SIZE:]
-        if self._gzip:
-            record = decompress_gzip(record, self._name)
-        elif self._compressed:
-            record = decompress(record, self._name)
+        if self._compressed:
+            record = decompress(record, gzip=self._gzip, name=self._name)
         return address, record
 
 
