@@ -37,7 +37,7 @@ def _row(item: Directive) -> str:
     name = " ".join([f"`{item.name}`", *(f"(`{alias}`)" for alias in item.aliases)])
     effect = item.effect.value + (", warning" if item.warns else "")
     default = "required" if item.required else f"`{item.default}`" if item.default is not None else ""
-    return f"| {name} | {item.type.name.lower()} | {default} | {effect} | {item.note} |"
+    return f"| {name} | {item.type.word.lower()} | {default} | {effect} | {item.note} |"
 
 
 if __name__ == "__main__":
