@@ -175,6 +175,12 @@ class Catalog:
                 ],
             )
 
+    def forget_files(self, job_id: int) -> None:
+        """Drop the file records of a job that failed."""
+        with self.change() as database:
+            database.execute("DELETE FROM file WHERE job_id = ?", (job_id,))
+            database.execute("DELETE FROM object WHERE job_id = ?", (job_id,))
+
     def add_messages(self, job_id: int, messages: Iterable[tuple[int, int, bytes]]) -> None:
         """Keep job messages: (time, type, text)."""
         with self.change() as database:

@@ -1,0 +1,5 @@
+"""`python -m fdlocal`."""
+
+from fdlocal.cli import main
+
+raise SystemExit(main())
