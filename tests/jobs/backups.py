@@ -46,6 +46,7 @@ def save(
     *,
     root: bytes = b"",
     block: Options | None = None,
+    block_size: int = 262_144,
     check_cancelled: Callable[[], None] = lambda: None,
     reuse: bool = True,
     counters: Counters | None = None,
@@ -62,7 +63,12 @@ def save(
     if entries is None:
         entries = walk(fileset(root, block or Options()), report=report)
     reader = BackupReader(
-        entries, report=report, counters=counters, check_cancelled=check_cancelled, **arguments
+        entries,
+        report=report,
+        counters=counters,
+        check_cancelled=check_cancelled,
+        block=block_size,
+        **arguments,
     )
     wire = bytearray()
     sizes: list[int] = []
