@@ -247,3 +247,7 @@ def _set_capabilities(mask: int) -> None:
     data = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
     if libc.capset(header, data):
         raise OSError(ctypes.get_errno(), "capset failed")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
