@@ -23,7 +23,8 @@ from fdaemon.wire.attributes import AttributeRecord, FileType, decode_attributes
 from fdaemon.wire.digests import Digest
 from fdaemon.wire.framing import frame
 from fdaemon.wire.headers import parse_record_header
-from tests.support.sessions import every_session
+from fdaemon.wire.streams import Stream
+from tests.support.sessions import every_session, shared
 
 STAT = b"P4A IQUT IGk C A A A D BAA I BlU/EA BlU/EA BrA6zZ A A A"
 
@@ -159,26 +160,20 @@ def test_recorded_packets_come_back() -> None:
 
 def test_a_recorded_volume_verify_is_what_we_would_send() -> None:
     """From the records that the Storage daemon sent to the packets that the File daemon made of them."""
-    for session in every_session():
-        if session.name != "verify-volume":
-            continue
-        wanted = [p for p in session.payloads("dir-fd", "fd") if b" pinsug5 " in p or p.endswith(b"*")]
-        records = [
-            p for p in session.packets("fd-sd", "sd") if p.payload is None or p.payload[:5] != b"3000 "
-        ]
-        made: list[bytes] = []
-        index = 0
-        position = next(i for i, p in enumerate(records) if p.payload and p.payload.startswith(b"rechdr"))
-        while position < len(records):
-            header = parse_record_header(records[position].payload or b"")
-            data = records[position + 1].payload
-            position += 2
-            digest = Digest.of_stream(header.stream)
-            if header.stream == 1 and data is not None:
-                index += 1
-                made.append(volume_attributes(index, decode_attributes(data)))
-            elif digest is not None and data is not None:
-                made.append(volume_digest(index, digest, data))
-            if position < len(records) and not (records[position].payload or b"").startswith(b"rechdr"):
-                break
-        assert made == wanted
+    session = shared("verify-volume")
+    wanted = [p for p in session.payloads("dir-fd", "fd") if b" pinsug5 " in p or p.endswith(b"*")]
+    packets = session.packets("fd-sd", "sd")
+    starts = [i for i, p in enumerate(packets) if p.payload and p.payload.startswith(b"rechdr")]
+    made: list[bytes] = []
+    index = 0
+    for start in starts:
+        header = parse_record_header(packets[start].payload or b"")
+        data = packets[start + 1].payload
+        digest = Digest.of_stream(header.stream)
+        if header.stream == Stream.UNIX_ATTRIBUTES and data is not None:
+            index += 1
+            made.append(volume_attributes(index, decode_attributes(data)))
+        elif digest is not None and data is not None:
+            made.append(volume_digest(index, digest, data))
+    assert made == wanted
+    assert index == 43
