@@ -1,3 +1,1 @@
-"""The conversations of the Bareos protocol, without any input or output: texts, parsers, and who says what
-when.
-"""
+"""The conversations of the Bareos protocol without input or output: texts, parsers, who says what when."""

@@ -30,9 +30,7 @@ def _quotient(numerator: int, denominator: int) -> int:
 
 
 class ClockSync:
-    """One clock exchange. For each round: `poll(now)`, send the BTIME signal, `feed(now, packet)`; times in
-    µs.
-    """
+    """One clock exchange. Each round: `poll(now)`, send the BTIME signal, `feed(now, packet)`; times in µs."""
 
     __slots__ = ("_level", "_round", "_start", "_sum")
 

@@ -60,9 +60,7 @@ class JobInfo:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """`level = full|base|…incremental|…differential`. Only FULL and BASE are answered at once
-    (`answered`).
-    """
+    """`level = WORD`. Only FULL and BASE are answered at once (`answered`)."""
 
     level: JobLevel
     accurate: bool
@@ -76,9 +74,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class SinceLevel:
-    """`level = since_utime …`: Unix seconds on the Director's clock. `line` is the command, for error
-    messages.
-    """
+    """`level = since_utime …`: Unix seconds on the Director's clock; `line` is the command, for messages."""
 
     since: int
     mtime_only: int
@@ -109,9 +105,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """`restore …`. `replace` is one of the letters a, w, n, o; at most one of `where` and `regex_where` is
-    set.
-    """
+    """`restore …`. `replace` is one of a, w, n, o; at most one of `where` and `regex_where` is set."""
 
     replace: str
     prefix_links: bool
@@ -135,9 +129,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """`storage address=…`. `authorization` is None in the short form; empty changes nothing (verify jobs
-    send that).
-    """
+    """`storage address=…`. `authorization`: None in the short form; empty (verify jobs) changes nothing."""
 
     address: bytes
     port: int
@@ -161,9 +153,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class SetDebug:
-    """`setdebug=…`. Negative trace, hangup and timestamp mean unchanged; `timestamp` None in the older
-    forms.
-    """
+    """`setdebug=…`. Negative numbers after the level mean unchanged; `timestamp` None in older forms."""
 
     level: int
     trace: int
@@ -231,9 +221,7 @@ class RunBeforeNow:
 
 @dataclass(frozen=True, slots=True)
 class RestoreObjectHeader:
-    """`restoreobject JobId=…`: two packets follow, the object's name and its bytes. `compression` 1 is
-    zlib.
-    """
+    """`restoreobject JobId=…`: the object's name and its bytes follow. `compression` 1 is zlib."""
 
     job_id: int
     size: int

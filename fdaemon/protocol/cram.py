@@ -83,9 +83,7 @@ class ChallengeError(FdaemonError):
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A parsed challenge. `text` is what is hashed, with its angle brackets; `policy` None when there was
-    no `ssl=`.
-    """
+    """A parsed challenge. `text` is what is hashed, brackets included; `policy` None without `ssl=`."""
 
     text: bytes
     policy: int | None
@@ -184,9 +182,7 @@ class _Exchange(ABC):
         return challenge_text(self.nonce, self.now, self.name)
 
     def receive(self, packet: bytes | int) -> list[bytes]:
-        """Take the peer's packet (or signal) and return the packets to send; then look at `done` and
-        `failure`.
-        """
+        """Take the peer's packet or signal, return the packets to send; then look at `done` and `failure`."""
         if self.failure is not None or self._step is _Step.DONE:
             raise LocalProtocolError("the CRAM-MD5 exchange is over")
         if isinstance(packet, int) or not packet:

@@ -49,9 +49,7 @@ class CommandName(Enum):
 
     @property
     def job_word(self) -> bytes | None:
-        """The word that `Allowed Job Command` must name before the line is even scanned; None: always
-        allowed.
-        """
+        """What `Allowed Job Command` must name before the line is even scanned; None: always allowed."""
         return _JOB_WORDS.get(self)
 
     def refusal(self, line: bytes) -> bytes | None:

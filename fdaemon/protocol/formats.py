@@ -87,9 +87,7 @@ def date_iso(when: float, localtime: LocalTime) -> str:
 
 
 def suffixed(number: int) -> str:
-    """`0 `, `999 `, `5.016 K`, `123.4 M`: five characters of the number, truncated, and a thousands
-    letter.
-    """
+    """`0 `, `5.016 K`, `123.4 M`: five characters of the number, truncated, and a thousands letter."""
     if number < 1000:
         return f"{number} "
     first, *rest = f"{number:,}".split(",")

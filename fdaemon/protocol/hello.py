@@ -35,10 +35,10 @@ class FirstBytes(Enum):
 
 
 def classify(peeked: bytes) -> FirstBytes:
-    """Clear text or TLS, from the first bytes of a connection (not consumed).
+    """Clear text or TLS, from the first bytes of a connection (peeked at, not consumed).
 
-    Fewer than ten bytes leave it open, unless they already differ from a clear-text hello: the C++ daemon
-    refuses such a peer, waiting is the improvement that protocol/01 section 4.2 allows.
+    Fewer than ten bytes leave it open: the C++ daemon refuses such a peer, and to wait for more is the improvement
+    that protocol/01 section 4.2 allows.
     """
     if len(peeked) >= FIRST_BYTES:
         return FirstBytes.CLEARTEXT if peeked[4:10] == b"Hello " else FirstBytes.TLS
@@ -64,9 +64,7 @@ class Caller(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A parsed hello. `release` is the 26-style version, `protocol` an FD's number, `console` a console's
-    version.
-    """
+    """A parsed hello. `release`: 26-style version; `protocol`: an FD's number; `console`: its version."""
 
     caller: Caller
     name: bytes
@@ -114,9 +112,7 @@ _RELEASE = re.compile(rb' Version="(\d{1,9})\.(\d{1,9})\.(\d{1,9})"')
 
 
 def parse_hello(packet: bytes) -> Hello:
-    """Any hello of releases 18.2 to 26; text after what is known is ignored. RemoteProtocolError for
-    anything else.
-    """
+    """Any hello of releases 18.2 to 26, trailing text ignored; RemoteProtocolError for anything else."""
     line = c_string(packet)
     for caller, form in _FORMS:
         match = form.match(line)
@@ -162,9 +158,7 @@ _CLEARTEXT = (
 
 
 def cleartext_allowed(caller: Caller, policy: int | None) -> bool:
-    """Whether a File daemon serves `caller` without TLS; `policy` is that of its resource or job, None if
-    unknown.
-    """
+    """Whether `caller` is served without TLS; `policy` is that of its resource or job, None if unknown."""
     if policy is None:
         return False
     if caller is Caller.CLIENT:
@@ -173,9 +167,7 @@ def cleartext_allowed(caller: Caller, policy: int | None) -> bool:
 
 
 def identity_matches(identity: Identity, hello: Hello) -> bool:
-    """Whether the PSK identity of the TLS session is the caller of the hello (what release 26 checks,
-    7.4).
-    """
+    """Whether the PSK identity is the caller of the hello, as release 26 checks (protocol/01 section 7.4)."""
     if identity.name != hello.name:
         return False
     match identity.kind:
@@ -194,9 +186,7 @@ _STORAGE = Scanner("Hello Storage calling Start Job %127s")
 
 
 def director_name(packet: bytes, address: bytes) -> bytes:
-    """The Director's name in its hello, checked as the C++ daemon does; RemoteProtocolError carries the
-    fatal text.
-    """
+    """The Director's name in its hello; RemoteProtocolError carries the fatal text of the C++ daemon."""
     if not 25 <= len(packet) <= 500:
         text = b"Bad Hello command from Director at %b. Len=%d.\n" % (address, len(packet))
         raise RemoteProtocolError("hello of impossible length", fatal=text)
@@ -223,9 +213,7 @@ def unable_to_authenticate_director(name: bytes) -> bytes:
 
 
 def storage_job(packet: bytes, address: bytes) -> bytes:
-    """The job name in a Storage daemon's hello (passive client); RemoteProtocolError carries the daemon
-    message.
-    """
+    """The job name in a passive Storage daemon's hello; RemoteProtocolError carries the daemon message."""
     if not 25 <= len(packet) <= 256:
         text = b"Invalid connection from %b. Len=%d\n" % (address, len(packet))
         raise RemoteProtocolError("hello of impossible length", fatal=text)

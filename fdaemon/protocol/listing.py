@@ -46,9 +46,7 @@ def listing_line(
     localtime: LocalTime,
     link: bytes | None = None,
 ) -> bytes:
-    """One line, newline included. `link` is a symlink's target, given for type LNK only; times in Unix
-    seconds.
-    """
+    """One line with its newline. `link`: a symlink's target, for type LNK only; times in Unix seconds."""
     owner = b"%-8.8b %-8.8b" % (user_name(uid), group_name(gid))
     columns = f"{mode_text(mode)}  {nlink:2d} ".encode() + owner + f"{str(size)[:12]:>12} ".encode()
     arrow = b"" if link is None else b" -> " + link

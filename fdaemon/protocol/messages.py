@@ -1,6 +1,4 @@
-"""Job messages as the Director gets them: numbers, prefixes, wire form, and what each does to the job's
-figures.
-"""
+"""Job messages as the Director gets them: numbers, prefixes, wire form, and what each does to a job."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -49,9 +47,7 @@ class MessageType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The change a message makes: a status announced, errors counted, errors raised to at least, warnings
-    counted.
-    """
+    """What a message changes: status announced, errors counted or raised to at least, warnings counted."""
 
     status: Status | None = None
     errors: int = 0
@@ -83,9 +79,7 @@ _HEADER = Scanner("Jmsg Job=%127s type=%d level=%lld")
 
 @dataclass(frozen=True, slots=True)
 class JobMessage:
-    """One message on the wire. `when` is Unix seconds (the field is called `level`), `text` has prefix and
-    newline.
-    """
+    """One message. `when` is Unix seconds (the wire calls it `level`), `text` has prefix and newline."""
 
     job: bytes
     type: int

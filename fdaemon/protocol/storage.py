@@ -76,18 +76,14 @@ def _open_ticket(reply: bytes | int | None, bad: bytes, none: bytes) -> int:
 
 
 def append_ticket(reply: bytes | int | None) -> int:
-    """The ticket in the answer to APPEND_OPEN; a signal or None (connection lost) and other texts are
-    JobFailed.
-    """
+    """The ticket in the answer to APPEND_OPEN. A signal, None (connection lost), other texts: JobFailed."""
     return _open_ticket(
         reply, b"Bad response to append open: %b\n", b"Bad response from stored to open command\n"
     )
 
 
 def read_ticket(reply: bytes | int | None) -> int:
-    """The ticket in the answer to `read_open`; a signal or None (connection lost) and other texts are
-    JobFailed.
-    """
+    """The ticket in the answer to `read_open`. A signal, None (connection lost), other texts: JobFailed."""
     return _open_ticket(
         reply, b"Bad response to SD read open: %b\n", b"Bad response from stored to read open command\n"
     )

@@ -1,6 +1,4 @@
-"""TLS policy numbers, the table that chooses TLS after authentication, and PSK identities. Opens no
-connection.
-"""
+"""TLS policy numbers, the choice of TLS after authentication, PSK identities. Opens no connection."""
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
@@ -40,9 +38,7 @@ class Selection(Enum):
 
 
 def select(own: int, peer: int | None) -> Selection:
-    """Late TLS or not: `peer` is the number after `ssl=`, None when it was missing (protocol/01 section
-    5.6).
-    """
+    """Late TLS or not; `peer` is the number after `ssl=`, None when missing (protocol/01 section 5.6)."""
     if peer == Policy.NONE:
         return Selection.REFUSE if own == Policy.REQUIRED else Selection.CLEAR
     if own == Policy.NONE and peer == Policy.ENABLED:

@@ -56,9 +56,7 @@ class VerifyDigest:
 
 
 def options_field(blocks: list[bytes]) -> bytes:
-    """`V` and the verify string of every Options block of the Include, each with its own `V` (section
-    5.2).
-    """
+    """`V` and the verify string of each Options block, with its own `V` (protocol/05 section 5.2)."""
     return (b"V" + b"".join(blocks))[:OPTIONS_LIMIT]
 
 

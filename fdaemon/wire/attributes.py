@@ -79,9 +79,7 @@ def encode_attributes(
     extended: bytes = b"",
     delta_seq: int = 0,
 ) -> bytes:
-    """The payload of an attributes packet. All is written as given: the caller adds a directory's trailing
-    `/`.
-    """
+    """The payload of an attributes packet, all as given: the caller adds a directory's trailing `/`."""
     return b"%d %d %b\0%b\0%b\0%b\0%d\0" % (file_index, type, name, stat, link, extended, delta_seq)
 
 

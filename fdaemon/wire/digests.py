@@ -1,6 +1,4 @@
-"""The digests a file set can ask for, with their stream, size and label. Hashing itself is the codec's
-work.
-"""
+"""The digests a file set can ask for: stream, size and label. Hashing is the codec's work."""
 
 from enum import Enum
 

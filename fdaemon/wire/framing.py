@@ -1,6 +1,4 @@
-"""Packets and signals of the Bareos network layer as bytes. Does no input or output and interprets no
-payload.
-"""
+"""Packets and signals of the Bareos network layer as bytes. No input or output, no look at payloads."""
 
 from collections.abc import Buffer
 from enum import IntEnum
@@ -71,9 +69,7 @@ def signal(number: int) -> bytes:
 EOD = signal(Signal.EOD)
 """Wire bytes of the end-of-data signal, ready for building batches."""
 TERMINATE = signal(Signal.TERMINATE)
-"""Wire bytes of the terminate signal; also what a refused peer gets in clear text (protocol/01 section
-4.4).
-"""
+"""Wire bytes of the terminate signal, which a refused peer gets in clear text (protocol/01 section 4.4)."""
 
 
 class OversizedPacket(RemoteProtocolError):

@@ -1,6 +1,4 @@
-"""The three "base 64" notations of Bareos: radix-64 numbers, plain base 64, and the sign-extending
-variant.
-"""
+"""The three "base 64" notations of Bareos: radix-64 numbers, plain base 64, the sign-extending one."""
 
 from base64 import b64encode
 
@@ -48,9 +46,7 @@ ENCODED = NumberCache()
 
 
 def encode_number(number: int) -> bytes:
-    """`number` in radix 64, most significant digit first, `-` for negatives, `A` for 0 (protocol/04 section
-    2.3).
-    """
+    """`number` in radix 64, highest digit first, `-` for negatives, `A` for 0 (protocol/04 section 2.3)."""
     if -_LOW <= number <= _LOW:
         return ENCODED[number]
     return _encode(number)

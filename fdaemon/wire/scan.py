@@ -1,5 +1,4 @@
-"""The scanner that all Bareos daemons use instead of libc sscanf. Pure: formats are compiled once, inputs
-are bytes.
+"""The scanner that all Bareos daemons use in place of libc's sscanf. Formats are compiled once, inputs are bytes.
 
 Rules: protocol/02 section 0.3, core/src/lib/scan.cc: bsscanf.
 """
@@ -69,9 +68,7 @@ def _truncate(value: int, bits: int, *, signed: bool) -> int:
 
 
 class Scanner:
-    """One compiled format. `limit` bounds an unadorned `%s` (None: unbounded, where C++ would cut at
-    1000).
-    """
+    """One compiled format. `limit` bounds an unadorned `%s`; None: no bound, where C++ cuts at 1000."""
 
     __slots__ = ("_steps", "format")
 

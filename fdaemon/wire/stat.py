@@ -89,7 +89,7 @@ def _wrap(number: int) -> int:
 def encode_stat(st: StatLike, link_index: int = 0, stream: int = 0) -> bytes:
     """The stat record of `st` (an `os.stat_result`). `stream` is the data stream of the file (0: none).
 
-    Costs about 2 µs: whatever repeats from file to file comes out of bounded caches, and large numbers are
+    Costs about 1.6 µs: whatever repeats from file to file comes out of bounded caches, and large numbers are
     put together from a cached upper part and a table of their low 12 bits.
     """
     mode, ino, dev, nlink, uid, gid, size, atime, mtime, ctime = st

@@ -95,9 +95,7 @@ WIN32_DATA = frozenset(
         S.ENCRYPTED_WIN32_COMPRESSED_DATA,
     }
 )
-"""Data in Windows BackupRead format: only the file content in it is used on Linux (protocol/04 section
-8.6).
-"""
+"""Windows BackupRead format: only the file content in it is used on Linux (protocol/04 section 8.6)."""
 
 SPARSE_DATA = frozenset({S.SPARSE_DATA, S.SPARSE_GZIP_DATA, S.SPARSE_COMPRESSED_DATA})
 """Data whose records start with an 8-byte address."""
