@@ -85,6 +85,7 @@ class FileSetBuilder:
         code, sub, argument = _tokens(line)
         if code in (b"I", b"E"):
             self._block = _Block()
+            self._in_options = False
             (self._includes if code == b"I" else self._excludes).append(self._block)
             self.failed = sub != b" "
             return

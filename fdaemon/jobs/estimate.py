@@ -82,7 +82,7 @@ def _line(entry: Entry) -> bytes:
         uid=st.st_uid,
         gid=st.st_gid,
         size=st.st_size,
-        ctime=st[stat.ST_CTIME],
+        ctime=int(st[stat.ST_CTIME]),
         user_name=_user,
         group_name=_group,
         localtime=time.localtime,
