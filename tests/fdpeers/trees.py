@@ -26,6 +26,14 @@ def grow(root: Path) -> Path:
     return root
 
 
+def without_folder_times(found: dict[bytes, tuple[object, ...]]) -> dict[bytes, tuple[object, ...]]:
+    """A restore from several jobs writes into directories that an earlier job put back: their times move."""
+    return {
+        name: entry if not stat.S_ISDIR(int(str(entry[0]))) else (*entry[:3], *entry[4:])
+        for name, entry in found.items()
+    }
+
+
 def describe(root: Path) -> dict[bytes, tuple[object, ...]]:
     """Name -> type, mode, owner, time, content or link target, and the names of hard links."""
     found: dict[bytes, tuple[object, ...]] = {}

@@ -23,6 +23,9 @@ from fdpeers.storage_session import JobRun, JobTicket
 CANCEL_LIMIT: Final = 20
 """Seconds a canceled job gets to end by itself."""
 
+_ASK_AGAIN: Final = 0.2
+"""Seconds between two tries to cancel a job that is only just being announced."""
+
 SETTLE_LIMIT: Final = 120
 """Seconds the Storage peer gets to write what it has after the File Daemon is done."""
 
@@ -125,8 +128,13 @@ async def converse(
 async def _cancel_on_demand(access: Access, job: Job, watch: Watch, scope: trio.CancelScope) -> None:
     await watch.canceled.wait()
     scope.deadline = trio.current_time() + CANCEL_LIMIT
-    async with access.director.connect() as session:
-        await dialogues.cancel(session, job.name)
+    while True:
+        async with access.director.connect() as session:
+            reply = await dialogues.cancel(session, job.name)
+        if reply.startswith(b"2001 "):
+            return
+        # The daemon has not heard of the job yet; the deadline above ends the asking.
+        await trio.sleep(_ASK_AGAIN)
 
 
 def _texts(group: BaseExceptionGroup[PeersError]) -> list[str]:

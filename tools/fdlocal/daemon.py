@@ -42,7 +42,7 @@ class Paths:
     def observe(self, step: Transition) -> None:
         """Called by the daemon's trackers at every transition."""
         path = self._paths.setdefault(step.chart, [str(step.source.value)])
-        if len(path) < _LONGEST:
+        if len(path) < _LONGEST and path[-1] != step.target.value:
             path.append(str(step.target.value))
         if step.chart == "job" and step.target.value == "Closed":
             self._is_closed.set()

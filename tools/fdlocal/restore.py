@@ -61,10 +61,11 @@ def select(repository: Repository, chain: Sequence[JobRow], names: Sequence[byte
     try:
         chosen = choose(repository.catalog, chain, is_wanted)
     except CatalogError as error:
-        raise UsageError(str(error)) from error
-    missing = [top for top in tops if top not in seen]
-    if missing:
+        chosen, reason = None, str(error)
+    if missing := [top for top in tops if top not in seen]:
         raise UsageError(f"not in the backup: {b', '.join(missing).decode(errors='backslashreplace')}")
+    if chosen is None:
+        raise UsageError(reason)
     return chosen
 
 
