@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from fdaemon.codec.ordered import OrderedDigests
+from fdaemon.codec.pki import Seal
 from fdaemon.fileset.entry import Entry
-from fdaemon.jobs.backup_entry import EntrySaver
+from fdaemon.fileset.model import Options
+from fdaemon.jobs.backup_entry import SEALED, EntrySaver
 from fdaemon.jobs.backup_extended import ExtendedReader
 from fdaemon.jobs.backup_file import ContentReader
 from fdaemon.jobs.backup_plan import Plan, make_plan
@@ -47,6 +49,7 @@ class BackupReader:
         first_index: int = 0,
         block: int = DEFAULT_BLOCK,
         workers: int = 2,
+        seal: Seal | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._entries = entries
@@ -62,7 +65,8 @@ class BackupReader:
         self._extended = ExtendedReader(report)
         self._small = SmallFiles(self._out, counters, self._extended, block)
         self._saver = EntrySaver(self._out, counters, content, self._extended, report, check_cancelled)
-        self._plans: dict[int, Plan] = {}
+        self._seal = seal
+        self._plans: dict[int, tuple[Plan, Plan]] = {}
 
     def batches(self) -> Iterator[Batch]:
         """All packets up to and without the final end-of-data signal. Raises JobFailed when the job cannot
@@ -71,6 +75,7 @@ class BackupReader:
         out, clock = self._out, self._clock
         save_small, save = self._small.save, self._saver.save
         plan: Plan | None = None
+        plain: Plan | None = None
         flush_at = clock() + FLUSH_SECONDS
         countdown = PAUSE_EVERY
         try:
@@ -82,10 +87,10 @@ class BackupReader:
                     if clock() >= flush_at:
                         out.seal()
                         flush_at = clock() + FLUSH_SECONDS
-                if plan is None or entry.options is not plan.options:
-                    plan = self._plan_for(entry)
+                if plan is None or plain is None or entry.options is not plan.options:
+                    plan, plain = self._plans_for(entry.options)
                 if not (plan.direct and entry.type in _SMALL and save_small(entry, plan)):
-                    yield from save(entry, plan)
+                    yield from save(entry, plan if entry.type in SEALED else plain)
                 if out.position > FLUSH_ABOVE:
                     out.seal()
                 if out.ready:
@@ -98,8 +103,10 @@ class BackupReader:
             self._content.close()
             self._digests.close()
 
-    def _plan_for(self, entry: Entry) -> Plan:
-        plan = self._plans.get(id(entry.options))
-        if plan is None:
-            plan = self._plans[id(entry.options)] = make_plan(entry.options, encrypt=False, sign=False)
-        return plan
+    def _plans_for(self, options: Options) -> tuple[Plan, Plan]:
+        """The plan for the types whose content is signed and encrypted, and the one for all others."""
+        plans = self._plans.get(id(options))
+        if plans is None:
+            plans = (make_plan(options, self._seal), make_plan(options, None))
+            self._plans[id(options)] = plans
+        return plans

@@ -6,6 +6,7 @@ signature, digest.
 """
 
 import errno
+import hashlib
 import os
 import select
 import stat
@@ -27,6 +28,7 @@ from fdaemon.views import Counters
 from fdaemon.wire.attributes import FileType, encode_attributes
 from fdaemon.wire.framing import EOD, frame
 from fdaemon.wire.stat import encode_stat
+from fdaemon.wire.streams import Stream
 
 TOO_MANY_ERRORS = 1000
 """Read errors end the job beyond this many errors (core/src/filed/backup.cc: send_data)."""
@@ -35,7 +37,10 @@ FIFO_SECONDS = 60
 FIFO_POLL = 500
 """Milliseconds between two looks at the cancel flag meanwhile."""
 
-_HASHED = frozenset({FileType.REG, FileType.REGE, FileType.RAW})
+SEALED = frozenset({FileType.REG, FileType.REGE, FileType.RAW})
+"""Types that are hashed, signed and encrypted (core/src/filed/backup.cc: SaveFile, has_file_data)."""
+_SESSION_TAIL = b" %d 0" % Stream.ENCRYPTED_SESSION_DATA
+_SIGNATURE_TAIL = b" %d 0" % Stream.SIGNED_DIGEST
 _SLASHED = frozenset({FileType.DIREND, FileType.REPARSE})
 _LINKED = frozenset({FileType.LNK, FileType.LNKSAVED, FileType.JUNCTION})
 
@@ -68,7 +73,13 @@ class EntrySaver:
         text = self._put_attributes(entry, kind, plan)
         if kind is FileType.DELETED:
             return
-        hashes = self._hashes(kind, plan)
+        if plan.encrypt and plan.seal is not None:
+            self._counters.job_bytes += len(plan.seal.session_data)
+            self._out.put_stream(text, _SESSION_TAIL, plan.seal.session_data)
+        sealed = kind in SEALED
+        own = plan.new_hash() if sealed and plan.new_hash is not None else None
+        signed = hashlib.sha256() if plan.seal is not None else None
+        hashes = [each for each in (own, signed) if each is not None]
         if self._has_content(entry, kind):
             try:
                 fd = self._open(entry, kind, plan)
@@ -77,7 +88,7 @@ class EntrySaver:
                 self._report(MessageType.NOTSAVED, message, 1)
                 return
             try:
-                yield from self._send_content(fd, entry, kind, text, plan, hashes)
+                yield from self._send_content(fd, entry, text, plan, hashes)
                 if plan.options.check_changes and kind is FileType.REG:
                     self._check_changes(entry)
                 if plan.options.keep_atime and kind is FileType.REG:
@@ -88,7 +99,9 @@ class EntrySaver:
             for stream, payload in self._extended.of_path(entry, plan):
                 self._counters.job_bytes += len(payload)
                 self._out.put_stream(text, b" %d 0" % stream, payload)
-        digest = hashes[0].digest() if plan.new_hash is not None and hashes else b""
+        if plan.seal is not None and signed is not None:
+            self._out.put_stream(text, _SIGNATURE_TAIL, plan.seal.sign(signed.digest()))
+        digest = own.digest() if own is not None else b""
         if digest:
             self._out.put_stream(text, plan.digest_tail, digest)
         if entry.hardlink is not None:
@@ -108,15 +121,11 @@ class EntrySaver:
         link = entry.link if kind in _LINKED else b""
         if plan.strip > 0 and kind is not FileType.DELETED:
             name, link = _strip(kind, name, link, plan.strip)
-        stream = plan.file_stream if kind in _HASHED else plan.other_stream
-        record = encode_stat(entry.stat, entry.link_index, stream)
+        record = encode_stat(entry.stat, entry.link_index, plan.stream)
         attributes = encode_attributes(counters.files, kind, name, record, link, delta_seq=entry.delta_seq)
         text = b"%d" % counters.files
         self._out.put_stream(text, b" 1 0", attributes)
         return text
-
-    def _hashes(self, kind: FileType, plan: Plan) -> list[Hash]:
-        return [plan.new_hash()] if plan.new_hash is not None and kind in _HASHED else []
 
     def _has_content(self, entry: Entry, kind: FileType) -> bool:
         if kind is not FileType.LNKSAVED and stat.S_ISREG(entry.stat.st_mode):
@@ -152,13 +161,12 @@ class EntrySaver:
                 raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
 
     def _send_content(
-        self, fd: int, entry: Entry, kind: FileType, text: bytes, plan: Plan, hashes: list[Hash]
+        self, fd: int, entry: Entry, text: bytes, plan: Plan, hashes: list[Hash]
     ) -> Iterator[Batch]:
         """The data stream: header, blocks, end of data. A read error is told and the stream ended all the
         same.
         """
-        header = text + (plan.data_tail if kind in _HASHED else b" %d 0" % plan.other_stream)
-        self._out.put(frame(header))
+        self._out.put(frame(text + plan.data_tail))
         try:
             yield from self._content.send(fd, entry.stat, plan, hashes)
         except OSError as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from fdaemon.codec.compress import Compressor
 from fdaemon.codec.digest import Hash
+from fdaemon.codec.encrypt import Encryptor
 from fdaemon.codec.ordered import OrderedDigests
 from fdaemon.codec.pipeline import BlockPipeline
 from fdaemon.codec.sparse import ADDRESS_SIZE, Extents, ZeroRule, address_prefix, is_zero
@@ -54,6 +55,8 @@ class ContentReader:
         Raises OSError when reading fails, after the whole blocks before; JobFailed when a block cannot be packed.
         """
         threaded = self._workers > 0 and st.st_size >= 2 * self._read_size(plan)
+        if plan.encrypt and plan.seal is not None:
+            return self._encrypted(fd, st, plan, plan.seal.new_encryptor(), hashes)
         if plan.compressor is None:
             return self._in_place(fd, st, plan, hashes, threaded)
         if threaded:
@@ -106,9 +109,7 @@ class ContentReader:
     ) -> Iterator[Batch]:
         """Compressed blocks of a file too small for the pipeline, one after the other."""
         out = self._out
-        if self._scratch is None:
-            self._scratch = memoryview(bytearray(self._block))
-        scratch = self._scratch[: self._read_size(plan)]
+        scratch = self._take_scratch(plan)
         for address, data in self._blocks(fd, st, plan, False, lambda: scratch):
             for one in hashes:
                 one.update(data)
@@ -135,6 +136,31 @@ class ContentReader:
             pipeline.drain()
             raise
         pipeline.drain()
+
+    def _encrypted(
+        self, fd: int, st: os.stat_result, plan: Plan, encryptor: Encryptor, hashes: Sequence[Hash]
+    ) -> Iterator[Batch]:
+        """One cipher text in slices. It is a chain, so its blocks cannot be shared out among threads."""
+        out = self._out
+        scratch = self._take_scratch(plan)
+        for _, data in self._blocks(fd, st, plan, False, lambda: scratch):
+            for one in hashes:
+                one.update(data)
+            block = data if plan.compressor is None else _pack(plan.compressor, data)
+            start = out.reserve(HEADER_SIZE + encryptor.room(len(block))) + HEADER_SIZE
+            count = encryptor.seal_into(block, out.view[start:])
+            if count:
+                out.buffer[start - HEADER_SIZE : start] = count.to_bytes(HEADER_SIZE, "big")
+                out.position = start + count
+                self._counters.job_bytes += count
+            if out.ready:
+                yield from out.take()
+        self._put(b"", encryptor.finish())
+
+    def _take_scratch(self, plan: Plan) -> memoryview:
+        if self._scratch is None:
+            self._scratch = memoryview(bytearray(self._block))
+        return self._scratch[: self._read_size(plan)]
 
     def _put(self, prefix: bytes, record: bytes) -> None:
         self._out.put(frame(prefix + record))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fdaemon.codec.compress import Algorithm, Compressor
 from fdaemon.codec.digest import HashFactory, hash_factory
+from fdaemon.codec.pki import Seal
 from fdaemon.errors import JobFailed
 from fdaemon.fileset.model import Options
 from fdaemon.fs.hardlinks import HardLink
@@ -36,8 +37,8 @@ def select_stream(*, sparse: bool, compress: bool, encrypt: bool) -> tuple[Strea
 class Plan:
     """The parts of an Options block that a backup asks for on every file.
 
-    `file_stream` goes into the attributes of files whose content may be encrypted (REG, REGE, RAW),
-    `other_stream` into all others. `direct` marks the common case that the small-file path handles: plain
+    `stream` goes into the attributes. `sparse` is already off where encryption rules it out. `seal` is set when the
+    job signs; content is encrypted if `encrypt`. `direct` marks the common case that the small-file path handles: plain
     content, no specialities.
     """
 
@@ -46,51 +47,42 @@ class Plan:
     new_hash: HashFactory | None
     digest_tail: bytes
     empty_digest: bytes
-    file_stream: int
-    other_stream: int
+    stream: int
     data_tail: bytes
     sparse: bool
     compressor: Compressor | None
     extended: bool
     strip: int
+    seal: Seal | None
+    encrypt: bool
     direct: bool
 
 
-def make_plan(options: Options, *, encrypt: bool, sign: bool) -> Plan:
-    """The plan for `options` in a job that encrypts or signs. JobFailed for an option that nobody
-    implements.
-    """
+def make_plan(options: Options, seal: Seal | None) -> Plan:
+    """The plan for content that `seal` signs and may encrypt. JobFailed for an option that nobody implements."""
     if options.plugin:
-        raise JobFailed(
-            b'Option plugin "%b" cannot be used: this File daemon has no plugins.\n' % options.plugin
-        )
-    compress = options.compression is not None
-    file_stream, sparse = select_stream(sparse=options.sparse, compress=compress, encrypt=encrypt)
-    other_stream, _ = select_stream(sparse=options.sparse, compress=compress, encrypt=False)
+        raise JobFailed(b'Option plugin "%b" cannot be used: no plugins here.\n' % options.plugin)
+    encrypt = seal is not None and seal.encrypts
+    compressor = _compressor(options)
+    compress = compressor is not None
+    stream, sparse = select_stream(sparse=options.sparse, compress=compress, encrypt=encrypt)
     digest = options.digest
+    special = options.strip or options.no_atime or options.keep_atime or options.check_changes
     return Plan(
         options=options,
         digest=digest,
         new_hash=None if digest is None else hash_factory(digest),
         digest_tail=b"" if digest is None else b" %d 0" % digest.stream,
         empty_digest=b"" if digest is None else hash_factory(digest)().digest(),
-        file_stream=int(file_stream),
-        other_stream=int(other_stream),
-        data_tail=b" %d 0" % file_stream,
+        stream=int(stream),
+        data_tail=b" %d 0" % stream,
         sparse=sparse,
-        compressor=_compressor(options),
+        compressor=compressor,
         extended=options.acl or options.xattr,
         strip=options.strip,
-        direct=not (
-            sparse
-            or compress
-            or encrypt
-            or sign
-            or options.strip
-            or options.no_atime
-            or options.keep_atime
-            or options.check_changes
-        ),
+        seal=seal,
+        encrypt=encrypt,
+        direct=not (sparse or compress or seal is not None or special),
     )
 
 

@@ -49,7 +49,7 @@ class SmallFiles:
             text,
             entry.type,
             path,
-            encode_stat(st, 0, plan.file_stream),
+            encode_stat(st, 0, plan.stream),
         )
         prefix = b"%b%b 1 0%b%b\xff\xff\xff\xff" % (
             (len(text) + 4).to_bytes(4, "big"),
