@@ -29,7 +29,7 @@ _DIGITS = {byte: value for value, byte in enumerate(ALPHABET)}
 def number(text: bytes) -> int:
     """A radix-64 number as C++ reads it: bytes that are no digit count as 0, and 64 bits are kept."""
     try:
-        if len(text) <= 10:
+        if len(text) <= 10 and not text.endswith(b"="):
             return int.from_bytes(a2b_base64(text.rjust((len(text) + 3) & ~3, b"A"), strict_mode=True))
     except Base64Error:
         pass
