@@ -1,4 +1,6 @@
-"""The File daemon's end of a Storage connection, for tests of the Storage peer: says what the recorded sessions say."""
+"""The File daemon's end of a Storage connection, for tests of the Storage peer: says what the recorded
+sessions say.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +21,11 @@ async def storage_link(port: int, job: bytes, *, key: bytes = KEY, tls: bool = F
     stream: Stream = await trio.open_tcp_stream("127.0.0.1", port)
     if tls:
         wrapped = TlsStream(stream, client_context(b"R_JOB\x1e" + job, key), server=False)
-        await wrapped.handshake()
+        try:
+            await wrapped.handshake()
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
         stream = wrapped
     link = Link(stream)
     try:

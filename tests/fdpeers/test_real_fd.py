@@ -1,5 +1,6 @@
 """The peers under the real C++ File daemon: what they believe about the protocol is true."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from fdpeers.errors import AuthenticationFailed
 from fdpeers.labels import SessionLabel, VolumeLabel
 from fdpeers.names import Job
 from fdpeers.sinks import DiscardSink, MemorySink, Sink, VolumeSink
-from fdpeers.sources import Piece, VolumeSource
+from fdpeers.sources import MemorySource, Piece, VolumeSource
 from fdpeers.storage import StoragePeer
 from fdpeers.storage_session import JobRun, JobTicket
 from fdpeers.transcript import Transcript
@@ -158,3 +159,31 @@ async def test_status_estimate_and_cancel(cpp_fd: RealFd, tmp_path: Path) -> Non
 async def test_a_wrong_password_is_refused(cpp_fd: RealFd) -> None:
     with pytest.raises(AuthenticationFailed, match="TLS" if cpp_fd.tls else "1999 Authorization failed"):
         await cpp_fd.director(password="wrong").dial()
+
+
+async def test_a_passive_client_is_dialled_for_backup_and_restore(cpp_fd: RealFd, tmp_path: Path) -> None:
+    tree, target = grow(tmp_path / "tree"), tmp_path / "restored"
+    storage, sink = StoragePeer(), MemorySink()
+    first, second = job(1, "passive"), job(2, "passive")
+    async with trio.open_nursery() as nursery:
+        run = storage.announce(JobTicket(first.name, KEY, 1, 1_700_000_000, sink=sink))
+
+        async def connect() -> None:
+            nursery.start_soon(partial(storage.dial, "127.0.0.1", cpp_fd.port, run, tls=cpp_fd.tls))
+            await run.authenticated.wait()
+
+        async with cpp_fd.director().connect() as session:
+            plan = BackupPlan(fileset(tree), None)
+            end = await dialogues.backup(session, first, plan, tls=cpp_fd.tls, connect_storage=connect)
+        await run.done.wait()
+        assert (end.status, run.status, run.error) == ("T", "T", "")
+        assert ("TLS" in run.cipher) == cpp_fd.tls
+
+        source = MemorySource(sink.records, session_id=1, session_time=1_700_000_000)
+        run = storage.announce(JobTicket(second.name, KEY, 1, 1_700_000_000, source=source))
+        async with cpp_fd.director().connect() as session:
+            back = RestorePlan(None, where=bytes(target))
+            end = await dialogues.restore(session, second, back, tls=cpp_fd.tls, connect_storage=connect)
+        await run.done.wait()
+        assert (end.status, run.status, run.error) == ("T", "T", "")
+    assert describe(Path(f"{target}{tree}")) == describe(tree)

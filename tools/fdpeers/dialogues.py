@@ -12,6 +12,9 @@ from fdpeers.errors import Unexpected
 from fdpeers.link import EOD, MAX_PAYLOAD
 from fdpeers.names import Job
 
+Connect = Callable[[], Awaitable[None]]
+"""Has the Storage peer dial the File Daemon; returns when it has authenticated."""
+
 
 class Level(Enum):
     """Backup levels; the value is the letter on labels and in catalogs."""
@@ -166,8 +169,10 @@ async def ask_secure_erase(session: DirectorSession) -> bytes:
     return (await session.expect_prefix(b"2000 OK FDSecureEraseCmd ")).rstrip(b"\n")
 
 
-async def start_backup(session: DirectorSession, job: Job, plan: BackupPlan, *, tls: bool) -> None:
-    """Everything up to and with `2000 OK backup`."""
+async def start_backup(
+    session: DirectorSession, job: Job, plan: BackupPlan, *, tls: bool, connect_storage: Connect | None = None
+) -> None:
+    """Everything up to and with `2000 OK backup`. `connect_storage` has the Storage peer dial a passive client."""
     await introduce(session, job, tls=tls)
     await send_level(session, plan)
     await send_fileset(session, plan.fileset)
@@ -180,13 +185,17 @@ async def start_backup(session: DirectorSession, job: Job, plan: BackupPlan, *, 
         await send_accurate(session, plan.accurate)
     if plan.storage is not None:
         await send_storage(session, plan.storage, None)
+    if connect_storage is not None:
+        await connect_storage()
     await session.send(b"backup FileIndex=%d\n" % plan.first_index)
     await session.expect(b"2000 OK backup\n")
 
 
-async def backup(session: DirectorSession, job: Job, plan: BackupPlan, *, tls: bool) -> JobEnd:
+async def backup(
+    session: DirectorSession, job: Job, plan: BackupPlan, *, tls: bool, connect_storage: Connect | None = None
+) -> JobEnd:
     """A whole backup. Raises Unexpected where a real Director would fail the job."""
-    await start_backup(session, job, plan, tls=tls)
+    await start_backup(session, job, plan, tls=tls, connect_storage=connect_storage)
     return await session.job_end()
 
 
@@ -196,7 +205,7 @@ async def restore(
     plan: RestorePlan,
     *,
     tls: bool,
-    connect_storage: Callable[[], Awaitable[None]] | None = None,
+    connect_storage: Connect | None = None,
 ) -> JobEnd:
     """A whole restore from one storage. For a passive client `connect_storage` has the Storage peer dial
     it.

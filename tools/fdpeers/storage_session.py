@@ -50,6 +50,7 @@ class JobRun:
     error: str = ""
     commands: list[bytes] = field(default_factory=list)
     cipher: str = "None"
+    authenticated: trio.Event = field(default_factory=trio.Event)
     done: trio.Event = field(default_factory=trio.Event)
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     taken: bool = False
@@ -82,6 +83,7 @@ class StorageSession:
     async def converse(self) -> None:
         """Serve commands until TERMINATE or the end of the connection. Raises HungUp, LinkClosed."""
         self.run.status = "R"
+        self.run.authenticated.set()
         while True:
             command = await self.link.receive()
             if command == TERMINATE:
