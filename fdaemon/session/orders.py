@@ -147,6 +147,8 @@ async def take_accurate(session: "DirectorSession", command: c.AccurateStart) ->
     listed = AccurateList(command.files)
     while (entry := await session.receive_item()) is not None:
         listed.add_packet(entry)
+    for complaint in listed.complaints():
+        await session.reporter.send(MessageType.ERROR, complaint)
     job.spec = replace(job.spec, accurate=listed, accurate_mode=True)
     session.tracker.fire(DirectorEvent.LIST_ENDED)
 

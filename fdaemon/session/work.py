@@ -3,13 +3,19 @@
 The session waits here while its job runs; what ends the job early comes through the job's data scope.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
 
+from fdaemon.fileset.compare import AccurateComparison
+from fdaemon.fileset.entry import Entry
 from fdaemon.fileset.walk import walk
-from fdaemon.jobs.backup import DEFAULT_BLOCK, BackupReader
+from fdaemon.jobs.backup import BackupReader
+from fdaemon.jobs.checksum import FileChecksum
 from fdaemon.jobs.driver import Surroundings, run_backup, run_restore
+from fdaemon.jobs.estimate import Estimate
 from fdaemon.jobs.restore import Restorer
 from fdaemon.jobs.restore_names import OutputNames, WhereError, parse_regexwhere
 from fdaemon.outcome import Status
@@ -27,6 +33,41 @@ if TYPE_CHECKING:
 
 PASSIVE_WAIT = 10.0
 """Seconds to wait for a Storage daemon that has called but is not authenticated yet (passive client)."""
+
+
+def walk_of(session: "DirectorSession", *, estimating: bool = False) -> Iterator[Entry]:
+    """The entries that the job is about, for one worker thread; nothing without a FileSet."""
+    job, reporter, client = session.job, session.reporter, session.services.configuration.client
+    spec, counters = job.spec, job.standing.counters
+    if spec.fileset is None:
+        return iter(())
+    comparison = None
+    if spec.accurate is not None:
+        checksum = FileChecksum(
+            report=reporter.report,
+            counters=counters,
+            check_cancelled=trio.from_thread.check_cancelled,
+            block=client.network_buffer,
+            workers=client.maximum_workers_per_job,
+        )
+        comparison = AccurateComparison(
+            spec.accurate,
+            checksum=checksum,
+            report=reporter.report,
+            full=spec.level is c.JobLevel.FULL,
+            rerunning=spec.rerunning,
+            check_cancelled=trio.from_thread.check_cancelled,
+        )
+    return walk(
+        spec.fileset,
+        since=spec.since if spec.incremental else None,
+        accurate=comparison,
+        want_skipped=reporter.wants(MessageType.SKIPPED),
+        counters=counters,
+        report=reporter.report,
+        check_cancelled=trio.from_thread.check_cancelled,
+        estimating=estimating,
+    )
 
 
 def _surroundings(session: "DirectorSession") -> Surroundings:
@@ -66,25 +107,13 @@ async def backup(session: "DirectorSession", command: c.Backup) -> bool:
     session.tracker.fire(DirectorEvent.JOB_STARTED)
     client = services.configuration.client
     counters = job.standing.counters
-    entries = (
-        iter(())
-        if fileset is None
-        else walk(
-            fileset,
-            since=job.spec.since if job.spec.incremental else None,
-            want_skipped=reporter.wants(MessageType.SKIPPED),
-            counters=counters,
-            report=reporter.report,
-            check_cancelled=trio.from_thread.check_cancelled,
-        )
-    )
     reader = BackupReader(
-        entries,
+        walk_of(session),
         report=reporter.report,
         counters=counters,
         check_cancelled=trio.from_thread.check_cancelled,
         first_index=command.file_index or 0,
-        block=client.maximum_network_buffer_size or DEFAULT_BLOCK,
+        block=client.network_buffer,
         workers=client.maximum_workers_per_job,
     )
     await run_backup(job, reader, _surroundings(session))
@@ -162,8 +191,36 @@ async def restore(session: "DirectorSession", command: c.Restore) -> bool:
 
 
 async def estimate(session: "DirectorSession", command: c.Estimate) -> bool:
-    """`estimate …`: not yet here; refused in words."""
-    raise CommandError(reply=replies.BAD_ESTIMATE, fatal=b"This File daemon cannot estimate yet.\n")
+    """`estimate …`: the walk of a backup, counted and perhaps listed; the session goes on."""
+    job = session.job
+    session.tracker.fire(DirectorEvent.ESTIMATE_STARTED)
+    job.tracker.fire(JobEvent.WALK_STARTED)
+    job.standing.announce(Status.RUNNING)
+    counting = Estimate(
+        walk_of(session, estimating=True), listing=command.listing, counters=job.standing.counters
+    )
+
+    def work() -> None:
+        for lines in counting.batches():
+            trio.from_thread.run(_list, session, lines)
+
+    with job.data_scope() as scope:
+        await trio.to_thread.run_sync(work, limiter=trio.CapacityLimiter(1))
+    if scope.cancelled_caught:
+        job.tracker.fire(JobEvent.CANCELED)
+        raise CommandError(reply=replies.BAD_ESTIMATE)
+    job.tracker.fire(JobEvent.WALK_ENDED)
+    job.spec = replace(job.spec, accurate=None)
+    await session.reply(replies.ok_estimate(counting.files, counting.size))
+    await session.packets.send_signal(Signal.EOD)
+    session.tracker.fire(DirectorEvent.ESTIMATED)
+    job.tracker.fire(JobEvent.ESTIMATED)
+    return True
+
+
+async def _list(session: "DirectorSession", lines: list[bytes]) -> None:
+    for line in lines:
+        await session.reporter.send(MessageType.RESTORED, line)
 
 
 async def verify(session: "DirectorSession", command: c.Verify) -> bool:
