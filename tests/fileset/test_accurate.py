@@ -5,6 +5,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -235,8 +236,6 @@ def test_row_73_a_file_not_in_the_list(tmp_path: Path) -> None:
 
 
 def test_row_74_a_time_that_differs(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     root = plant(tmp_path, TREE)
     packets = state(root, alter=lambda name, stat: replace(stat, mtime=stat.mtime - (name == b"a/f")))
     assert run(root, packets).saved == ["REG a/f"]
@@ -259,13 +258,13 @@ LETTERS = {
 
 @pytest.mark.parametrize("letter", LETTERS)
 def test_each_letter_sees_its_field_and_no_other(tmp_path: Path, letter: str) -> None:
-    from dataclasses import replace
-
     root = plant(tmp_path, "f=1")
     for other, fields in LETTERS.items():
-        packets = state(
-            root, ["O HAX", "N", "F f"], alter=lambda name, stat, fields=fields: replace(stat, **fields)
-        )
+
+        def alter(name: bytes, stat: StatRecord, fields: dict[str, int] = fields) -> StatRecord:
+            return replace(stat, **fields)
+
+        packets = state(root, ["O HAX", "N", "F f"], alter=alter)
         found = run(root, packets, [f"O C{letter}:HAX", "N", "F f"])
         expected = letter == other or (letter, other) == ("s", "d")
         assert (found.saved == ["REG f"]) == expected, other
@@ -306,16 +305,11 @@ def test_a_file_of_unwanted_size_is_deleted(tmp_path: Path) -> None:
 def test_row_79_checksums(tmp_path: Path) -> None:
     root = plant(tmp_path, TREE)
     lines = ["O MC5:HAX", "N", "F a"]
-    right = state(root, checksum=digest_of(root))
     checksum = Md5()
-    assert run(root, right, lines, checksum=checksum).saved == []
+    assert run(root, state(root, checksum=digest_of(root)), lines, checksum=checksum).saved == []
     assert sorted(checksum.asked) == [b"f", b"g"]
-    assert run(
-        root, [one.replace(b"0", b"1", 0) for one in state(root, checksum=lambda entry: b"x")], lines
-    ).names == {
-        "REG a/f",
-        "REG a/b/g",
-    }
+    wrong = state(root, checksum=lambda entry: b"x")
+    assert run(root, wrong, lines).names == {"REG a/f", "REG a/b/g"}
     found = run(root, state(root), lines)
     assert found.names == {"REG a/f", "REG a/b/g"}
     assert sorted(found.told) == [
