@@ -62,7 +62,10 @@ def test_every_kind_of_difference_is_found(tmp_path: Path, damage: object, what:
     a, b = grow(tmp_path / "a"), grow(tmp_path / "b")
     assert compare(bytes(a), bytes(b)).differences == ()
     assert callable(damage)
-    damage(b)
+    try:
+        damage(b)
+    except OSError as error:
+        pytest.skip(f"this needs root, or a file system with user attributes: {error}")
     assert any(what in difference.what for difference in compare(bytes(a), bytes(b)).differences)
 
 

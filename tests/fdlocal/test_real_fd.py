@@ -10,6 +10,7 @@ from fdlocal.backup import back_up
 from fdlocal.options import BackupOptions
 from fdlocal.repository import open_repository
 from fdlocal.restore import restore
+from fdlocal.verify import verify
 
 from ..fdpeers.conftest import RealFd
 from ..fdpeers.trees import describe, grow, without_folder_times
@@ -41,3 +42,29 @@ async def test_levels_build_on_each_other(cpp_fd: RealFd, tmp_path: Path) -> Non
             restored = describe(Path(f"{target}{tree}"))
             assert without_folder_times(restored) == without_folder_times(describe(tree))
     assert files[0] > 3 * files[1]
+
+
+async def test_verify_against_volume_and_disk(cpp_fd: RealFd, tmp_path: Path) -> None:
+    tree = grow(tmp_path / "tree")
+    options = BackupOptions((bytes(tree),))
+    access = Access(cpp_fd.director(), tls=cpp_fd.tls)
+    with open_repository(tmp_path / "repository", create=True) as repository:
+        await back_up(access, repository, options, Watch(), base="backup", level="full")
+        for against in ("volume", "disk"):
+            outcome = await verify(access, repository, Watch(), against=against)
+            assert (outcome.status, outcome.differences) == ("T", ()), against
+            assert outcome.files == len(describe(tree))
+        (tree / "plain.txt").chmod(0o600)
+        (tree / "deep/compressible").write_bytes(b"xyz " * 200_000)
+        (tree / "empty").unlink()
+        (tree / "extra").touch()
+        outcome = await verify(access, repository, Watch(), against="disk")
+    found = "\n".join(outcome.differences)
+    assert outcome.status == "D"
+    for text in (
+        f"{tree}/deep/compressible: digest differs",
+        f"{tree}/plain.txt: st_mode  differ. Cat: 33188 File: 33152",
+        f"new file: {tree}/extra",
+        f"missing: {tree}/empty",
+    ):
+        assert text in found

@@ -57,6 +57,7 @@ async def back_up(
         session_id=job.session_id,
         session_time=job.session_time,
     )
+    await trio.to_thread.run_sync(catalog.keep_fileset, row.fileset, lines)
     await trio.to_thread.run_sync(catalog.add_job, row)
     accurate: list[bytes] | None = None
     if chain:

@@ -24,6 +24,7 @@ from fdlocal.options import COMPRESSIONS, DIGESTS, BackupOptions
 from fdlocal.outcome import ExitCode, Outcome
 from fdlocal.repository import Repository, open_repository
 from fdlocal.restore import REPLACE, restore
+from fdlocal.verify import AGAINST, verify
 
 Work = Callable[[Access, Repository, Watch], Awaitable[Outcome]]
 
@@ -69,6 +70,15 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--job", type=int, metavar="N", help="the state after this job; default the newest")
     command.add_argument("--replace", default="always", choices=list(REPLACE))
     command.set_defaults(action=_restore)
+    _common(command)
+
+    command = commands.add_parser("verify", help="compare a backup's volume, or the disk, with the catalog")
+    command.add_argument(
+        "--from", dest="repository", required=True, type=Path, metavar="DIR", help="the repository"
+    )
+    command.add_argument("--job", type=int, metavar="N", help="this backup; default the newest")
+    command.add_argument("--against", default="volume", choices=list(AGAINST))
+    command.set_defaults(action=_verify)
     _common(command)
 
     command = commands.add_parser(
@@ -136,6 +146,14 @@ def _restore(options: argparse.Namespace, console: Console) -> ExitCode:
 
     with open_repository(options.repository) as repository:
         return _run(options, console, repository, "restoring", work)
+
+
+def _verify(options: argparse.Namespace, console: Console) -> ExitCode:
+    async def work(access: Access, repository: Repository, watch: Watch) -> Outcome:
+        return await verify(access, repository, watch, job_id=options.job, against=options.against)
+
+    with open_repository(options.repository) as repository:
+        return _run(options, console, repository, "verifying", work)
 
 
 def _list(options: argparse.Namespace, console: Console) -> ExitCode:

@@ -22,7 +22,9 @@ from fdlocal.restore import restore
 from fdpeers.volume_reader import read_records
 
 NOT_SOURCE = (b"__pycache__", b".venv", b".git", b".hypothesis", b".*_cache", b"node_modules")
-"""Names in a source tree that are not source; kept out so that the demo shows the project and not its tools."""
+"""Names in a source tree that are not source; kept out so that the demo shows the project and not its
+tools.
+"""
 
 
 async def demo(path: Path, console: Console, *, tls: bool) -> ExitCode:

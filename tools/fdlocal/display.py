@@ -145,7 +145,7 @@ def report(outcome: Outcome, console: Console, *, states: bool = False) -> None:
         f"{seconds:.2f} s, {outcome.files / seconds:,.0f} files/s, {decimal(int(outcome.read_bytes / seconds))}/s",
     )
     if outcome.chain:
-        builds = "From jobs" if outcome.kind == "Restore" else "Builds on jobs"
+        builds = "Builds on jobs" if outcome.kind.endswith("backup") else "From jobs"
         table.add_row(builds, ", ".join(map(str, outcome.chain)))
     if outcome.where:
         table.add_row("To" if outcome.kind == "Restore" else "Volume", Text(outcome.where))
@@ -161,5 +161,9 @@ def report(outcome: Outcome, console: Console, *, states: bool = False) -> None:
         style = "yellow" if message.type in (5, 8) else "red"
         text = shown_path(message.text.partition(b": ")[2].strip() or message.text.strip())
         console.print(Text(f"  {_PROBLEMS[message.type]}: ", style=style) + Text(text))
+    for difference in outcome.differences[:MOST_PROBLEMS]:
+        console.print(Text("  differs: ", style="red") + Text(shown_path(difference.encode())))
+    if len(outcome.differences) > MOST_PROBLEMS:
+        console.print(f"  … and {len(outcome.differences) - MOST_PROBLEMS:,} more differences")
     if len(problems) > MOST_PROBLEMS:
         console.print(f"  … and {len(problems) - MOST_PROBLEMS:,} more in the catalog")

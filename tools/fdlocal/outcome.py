@@ -44,6 +44,7 @@ class Outcome:
     chain: tuple[int, ...] = ()
     where: str = ""
     states: tuple[tuple[str, str], ...] = ()
+    differences: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:

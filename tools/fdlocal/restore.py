@@ -58,6 +58,7 @@ def select(repository: Repository, chain: Sequence[JobRow], names: Sequence[byte
                 return True
         return False
 
+    reason = ""
     try:
         chosen = choose(repository.catalog, chain, is_wanted)
     except CatalogError as error:

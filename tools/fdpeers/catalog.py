@@ -26,6 +26,7 @@ CREATE TABLE job (
     read_bytes INTEGER NOT NULL DEFAULT 0, job_bytes INTEGER NOT NULL DEFAULT 0, errors INTEGER NOT NULL
     DEFAULT 0
 );
+CREATE TABLE fileset (fileset TEXT PRIMARY KEY, content BLOB NOT NULL);
 CREATE TABLE media (
     job_id INTEGER NOT NULL REFERENCES job, volume TEXT NOT NULL, first_index INTEGER NOT NULL,
     last_index INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL
@@ -174,6 +175,19 @@ class Catalog:
                     for m in media
                 ],
             )
+
+    def keep_fileset(self, fileset: str, lines: Sequence[bytes]) -> None:
+        """Remember the packets of a file set under its name."""
+        with self.change() as database:
+            values = (fileset, b"\0".join(lines))
+            database.execute("INSERT OR IGNORE INTO fileset VALUES (?, ?)", values)
+
+    def fileset(self, fileset: str) -> list[bytes]:
+        """The packets of a file set. Raises CatalogError."""
+        found = self.rows("SELECT content FROM fileset WHERE fileset = ?", (fileset,))
+        if not found:
+            raise CatalogError(f"file set {fileset} is not known")
+        return _bytes(found[0][0]).split(b"\0")
 
     def forget_files(self, job_id: int) -> None:
         """Drop the file records of a job that failed."""

@@ -126,7 +126,8 @@ def merged_files(catalog: Catalog, jobs: Sequence[JobRow]) -> Iterator[FileRow]:
     # Of several rows of one job the last counts, but a hard link to itself never hides the row that has the
     # data.
     query = f"""
-        SELECT job_id, file_index, CAST(path || name AS BLOB), type, lstat, digest, digest_stream, delta_seq FROM (
+        SELECT job_id, file_index, CAST(path || name AS BLOB), type, lstat, digest, digest_stream, delta_seq
+        FROM (
             SELECT *, row_number() OVER (
                 PARTITION BY path_id, name ORDER BY job_id DESC, type = {int(FileType.LNKSAVED)}, file_index
                 DESC

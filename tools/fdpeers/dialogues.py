@@ -75,6 +75,25 @@ class RestorePlan:
     scripts: Sequence[bytes] = ()
 
 
+class VerifyLevel(Enum):
+    """Verify levels with their word on the wire; `data` never works and is left out."""
+
+    INIT = b"init"
+    CATALOG = b"catalog"
+    DISK_TO_CATALOG = b"disk_to_catalog"
+    VOLUME = b"volume"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPlan:
+    """A verify job; `storage` only for the volume level of an active client."""
+
+    fileset: Sequence[bytes]
+    level: VerifyLevel
+    storage: StorageAddress | None = None
+    scripts: Sequence[bytes] = ()
+
+
 def policy(tls: bool) -> int:
     """The number after `ssl=`."""
     return 4 if tls else 0
@@ -172,7 +191,9 @@ async def ask_secure_erase(session: DirectorSession) -> bytes:
 async def start_backup(
     session: DirectorSession, job: Job, plan: BackupPlan, *, tls: bool, connect_storage: Connect | None = None
 ) -> None:
-    """Everything up to and with `2000 OK backup`. `connect_storage` has the Storage peer dial a passive client."""
+    """Everything up to and with `2000 OK backup`. `connect_storage` has the Storage peer dial a passive
+    client.
+    """
     await introduce(session, job, tls=tls)
     await send_level(session, plan)
     await send_fileset(session, plan.fileset)
@@ -227,6 +248,33 @@ async def restore(
     await session.expect(b"2000 OK restore\n")
     await session.expect(b"2000 OK storage end\n")
     await session.send(b"endrestore")
+    return await session.job_end()
+
+
+async def verify(
+    session: DirectorSession, job: Job, plan: VerifyPlan, on_packet: Callable[[bytes], object], *, tls: bool
+) -> JobEnd:
+    """A whole verify job; every packet about a file goes to `on_packet`. Raises Unexpected."""
+    if plan.level is VerifyLevel.VOLUME:
+        await introduce(session, job, tls=tls)
+    else:
+        await session.send(
+            b"JobId=%d Job=%s SDid=0 SDtime=0 Authorization=dummy ssl=254\n" % (job.job_id, job.name)
+        )
+        await session.expect_prefix(b"2000 OK Job ")
+    await send_fileset(session, plan.fileset)
+    if plan.storage is not None:
+        # A real Director has forgotten the key by now: the File Daemon must keep the one it got first.
+        await send_storage(session, plan.storage, b"")
+    await send_scripts(session, plan.scripts)
+    await session.send(b"verify level=%s\n" % plan.level.value)
+    await session.expect(b"2000 OK verify\n")
+    while isinstance(got := await session.reply(), bytes):
+        if got.startswith(b"2800 "):
+            raise Unexpected("end of data before the end of the job", got)
+        on_packet(got)
+    if got != EOD:
+        raise Unexpected("end of data", got)
     return await session.job_end()
 
 
