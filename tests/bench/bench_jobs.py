@@ -1,0 +1,164 @@
+"""Backup and restore of small and of large files, over TLS-PSK to peers that only discard or replay.
+
+The peers run in this process, the daemon in its own, so that its CPU seconds and peak memory are its alone. With
+FDAEMON_BENCH_REFERENCE=/path/to/bareos-fd the same work is done by both, alternating, and ratios are printed.
+FDAEMON_BENCH_ROUNDS (default 3) and FDAEMON_BENCH_SCALE (default 1) make it longer or smaller.
+"""
+
+import os
+import shutil
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from fdpeers import dialogues
+from fdpeers.dialogues import BackupPlan, RestorePlan, StorageAddress
+from fdpeers.director import DirectorPeer, JobEnd
+from fdpeers.names import Job
+from fdpeers.sinks import DiscardSink, MemorySink, Sink
+from fdpeers.sources import MemorySource, Replay
+from fdpeers.storage import StoragePeer
+from fdpeers.storage_session import JobTicket
+from tests.bench.daemons import PASSWORD, Running, candidates, running
+from tests.bench.workloads import Workload, large_files, scratch, small_files
+
+ROUNDS = int(os.environ.get("FDAEMON_BENCH_ROUNDS", "3"))
+KEY = b"ABCD-EFGH-IJKL-MNOP-ABCD-EFGH-IJKL-MNOP"
+SESSION = (1, 1_700_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One job: seconds of wall clock and of the daemon's CPU, files, bytes of content."""
+
+    wall: float
+    cpu: float
+    files: int
+    size: int
+
+
+class Work:
+    """Runs jobs of one kind on one daemon after the other."""
+
+    def __init__(self, workload: Workload, options: str, place: Path) -> None:
+        self.workload = workload
+        self.options = options
+        self.target = place / "restored"
+        self._replay: Replay | None = None
+        self._number = 0
+
+    def _job(self, name: str) -> Job:
+        self._number += 1
+        return Job(self._number, f"{name}.2026-11-23_05.00.00_{self._number:02d}".encode(), *SESSION, KEY)
+
+    def backup(self, daemon: Running) -> Figures:
+        """A Full backup into a Storage peer that only counts."""
+        return _measured(daemon, partial(self._back_up, daemon, DiscardSink()))
+
+    def restore(self, daemon: Running) -> Figures:
+        """A restore of that backup, replayed from memory, to an empty place."""
+        if self._replay is None:
+            sink = MemorySink()
+            trio.run(self._back_up, daemon, sink)
+            source = MemorySource(sink.records, session_id=SESSION[0], session_time=SESSION[1])
+            self._replay = Replay.of(source)
+        shutil.rmtree(self.target, ignore_errors=True)
+        return _measured(daemon, partial(self._restore, daemon))
+
+    async def _back_up(self, daemon: Running, sink: Sink) -> JobEnd:
+        job = self._job("bench")
+        storage = StoragePeer()
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(storage.serve)
+            run = storage.announce(JobTicket(job.name, KEY, *SESSION, sink=sink))
+            lines = [
+                b"I\n",
+                f"O {self.options}\n".encode(),
+                b"N\n",
+                f"F {self.workload.path}".encode(),
+                b"N\n",
+                b"N\n",
+            ]
+            plan = BackupPlan(lines, StorageAddress("127.0.0.1", port, True))
+            async with _director(daemon).connect() as session:
+                end = await dialogues.backup(session, job, plan, tls=True)
+            await run.done.wait()
+            nursery.cancel_scope.cancel()
+        return end
+
+    async def _restore(self, daemon: Running) -> JobEnd:
+        job = self._job("bench-restore")
+        storage = StoragePeer()
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(storage.serve)
+            run = storage.announce(JobTicket(job.name, KEY, *SESSION, source=self._replay))
+            plan = RestorePlan(StorageAddress("127.0.0.1", port, True), where=bytes(self.target))
+            async with _director(daemon).connect() as session:
+                end = await dialogues.restore(session, job, plan, tls=True)
+            await run.done.wait()
+            nursery.cancel_scope.cancel()
+        return end
+
+
+def _director(daemon: Running) -> DirectorPeer:
+    return DirectorPeer(password=PASSWORD, port=daemon.port)
+
+
+def _measured(daemon: Running, work: Callable[[], Awaitable[JobEnd]]) -> Figures:
+    cpu, start = daemon.cpu(), time.monotonic()
+    end = trio.run(work)
+    wall = time.monotonic() - start
+    if end.status not in "TW" or end.errors:
+        raise RuntimeError(f"the job ended with {end}")
+    return Figures(wall, daemon.cpu() - cpu, end.files, end.read_bytes)
+
+
+CASES = (
+    ("plain, MD5", "MHAX", small_files),
+    ("plain, MD5", "MHAX", large_files),
+    ("GZIP6, MD5", "MZ6HAX", large_files),
+    ("LZ4, XXH128", "S4Zf4HAX", large_files),
+)
+"""What is measured: label, option letters of the FileSet, tree."""
+
+
+def run() -> Iterator[str]:
+    """The report, line by line."""
+    with scratch() as place:
+        made: dict[object, Workload] = {}
+        for label, options, make in CASES:
+            if make not in made:
+                made[make] = make(place)
+            work = Work(made[make], options, place)
+            for verb in ("backup", "restore"):
+                yield from _compare(f"{verb} of {work.workload.name}, {label}", work, verb, place)
+
+
+def _compare(title: str, work: Work, verb: str, place: Path) -> Iterator[str]:
+    job = work.backup if verb == "backup" else work.restore
+    figures: dict[str, list[Figures]] = {}
+    peaks: dict[str, int] = {}
+    for _ in range(ROUNDS):
+        for candidate in candidates():
+            with running(candidate, place) as daemon:
+                figures.setdefault(candidate.name, []).append(job(daemon))
+                peaks[candidate.name] = max(daemon.peak(), peaks.get(candidate.name, 0))
+    yield title
+    medians: dict[str, tuple[float, float]] = {}
+    for name, rows in figures.items():
+        wall = statistics.median(row.wall for row in rows)
+        cpu = statistics.median(row.cpu for row in rows)
+        medians[name] = wall, cpu
+        files, size = rows[0].files, rows[0].size
+        yield (
+            f"  {name:<10} {files / wall:>9,.0f} files/s {size / wall / 1e6:>8,.0f} MB/s  wall {wall:6.2f} s  "
+            f"CPU {cpu:6.2f} s ({cpu / max(files, 1) * 1e6:,.0f} µs a file)  peak {peaks[name]} MB"
+        )
+    if len(medians) == 2:
+        (wall, cpu), (reference_wall, reference_cpu) = medians["fdaemon"], medians["reference"]
+        yield f"  ratio      wall {wall / reference_wall:.2f}  CPU {cpu / max(reference_cpu, 0.01):.2f}"
