@@ -63,7 +63,7 @@ def _chmod(dir_fd: int, name: bytes, mode: int) -> None:
     fd = os.open(name, _PATH_FLAGS, dir_fd=dir_fd)
     try:
         if not stat.S_ISLNK(os.fstat(fd).st_mode):
-            os.chmod(b"/proc/self/fd/%d" % fd, mode)  # noqa: PTH101
+            os.chmod(b"/proc/self/fd/%d" % fd, mode)
     finally:
         os.close(fd)
 

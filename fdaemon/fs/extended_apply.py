@@ -43,32 +43,42 @@ def apply_acl(target: int | bytes, record: bytes, *, default: bool, name: bytes)
     return None
 
 
-def apply_xattrs(target: int | bytes, record: bytes, *, name: bytes) -> list[Problem]:
-    """Set the attributes of a record (stream 1998) on `target`, in their order."""
+def apply_xattrs(
+    target: int | bytes, record: bytes, *, name: bytes, unsupported: set[bytes] | None = None
+) -> list[Problem]:
+    """Set the attributes of a record (stream 1998) on `target`, in their order.
+
+    `unsupported` holds the name spaces (`user.`, `security.` …) that the device is known not to have: they are
+    left out, and those found missing now are added.
+    """
     try:
         pairs = unpack_pairs(record, name)
     except RemoteProtocolError as error:
         return [Problem(Severity.ERROR, error.fatal or b"")]
+    missing = set[bytes]() if unsupported is None else unsupported
     problems: list[Problem] = []
     for attribute, value in pairs:
+        space = attribute.partition(b".")[0]
+        if space in missing:
+            continue
         try:
             _set(target, attribute, value)
         except OSError as error:
             if error.errno == errno.ENOENT:
                 break
-            if error.errno in _UNSUPPORTED and not attribute.startswith(b"security."):
+            if error.errno in _UNSUPPORTED:
+                missing.add(space)
                 text = (
                     b"Disabling restore of XATTRs on this filesystem, not supported. "
                     b'Current file: "%b"\n' % name
                 )
                 problems.append(Problem(Severity.WARNING, text, counted=False, unsupported=True))
-                break
+                continue
             text = b'lsetxattr error on file "%b": ERR=%b\n' % (name, error_text(error))
             problems.append(Problem(Severity.ERROR, text))
         except ValueError:
-            problems.append(
-                Problem(Severity.ERROR, b'Illegal xattr stream, NUL in a name on file "%b"\n' % name)
-            )
+            text = b'Illegal xattr stream, NUL in a name on file "%b"\n' % name
+            problems.append(Problem(Severity.ERROR, text))
     return problems
 
 

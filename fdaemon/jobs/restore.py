@@ -23,7 +23,7 @@ from fdaemon.jobs.restore_names import OutputNames
 from fdaemon.jobs.restore_passed import PassedOver, is_supported
 from fdaemon.protocol.listing import listing_line
 from fdaemon.protocol.messages import MessageType
-from fdaemon.protocol.records import RecordReader
+from fdaemon.protocol.records import Record, RecordReader
 from fdaemon.views import Counters
 from fdaemon.wire import streams
 from fdaemon.wire.attributes import FileType
@@ -89,11 +89,12 @@ class Restorer:
         self._shown = b""
         self._new_decryptor: Callable[[], Decryptor] | None = None
         self._closed = False
+        self._failed = False
 
     @property
     def ended(self) -> bool:
-        """True once the Storage daemon said that there is no more."""
-        return self._reader.ended
+        """True once the Storage daemon said that there is no more, and all of it made sense."""
+        return self._reader.ended and not self._failed
 
     @property
     def rest(self) -> bytes:
@@ -112,10 +113,13 @@ class Restorer:
         """
         self._check_cancelled()
         records = self._reader.feed(data)
-        self._take(records)
-        error = self._reader.error
-        if error is not None:
-            raise _fatal(error)
+        try:
+            self._take(records)
+            if self._reader.error is not None:
+                raise _fatal(self._reader.error)
+        except BaseException:
+            self._failed = True
+            raise
         replies = bytes(self._reader.replies)
         self._reader.replies.clear()
         return replies
@@ -126,7 +130,7 @@ class Restorer:
             return
         self._closed = True
         try:
-            if self.ended and self._reader.error is None:
+            if self.ended:
                 self._close_file()
             else:
                 self._abandon_file()
@@ -139,7 +143,7 @@ class Restorer:
             text = b"%d files did not get all of their owner, mode and times. First: %b: ERR=%b\n"
             self._report(MessageType.INFO, text % (attributes.failures, *attributes.first), 0)
 
-    def _take(self, records: list[tuple[int, int, bytes]]) -> None:
+    def _take(self, records: list[Record]) -> None:
         counters = self._counters
         index, previous = self._index, self._previous
         try:
@@ -150,7 +154,7 @@ class Restorer:
                 if stream == _ATTRIBUTES:
                     if self._content is not None:
                         self._close_file()
-                    self._start_file(data)
+                    self._start_file(bytes(data))
                 elif stream == _PLAIN:
                     content = self._content
                     if content is not None and (previous in _BEFORE_DATA or previous == _PLAIN):
@@ -162,7 +166,7 @@ class Restorer:
                 elif stream in _DIGESTS:
                     content = self._content
                     if content is not None:
-                        difference = content.check_digest(stream, data)
+                        difference = content.check_digest(stream, bytes(data))
                         if difference is not None:
                             self._tell(difference)
                 else:
@@ -171,13 +175,15 @@ class Restorer:
         finally:
             self._index, self._previous = index, previous
 
-    def _take_other(self, stream: int, previous: int, data: bytes) -> None:
+    def _take_other(self, stream: int, previous: int, data: bytes | memoryview) -> None:
         """All records but the three kinds that most files consist of."""
         if stream in _DATA:
             if self._content is not None and (previous in _BEFORE_DATA or previous == stream):
                 self._counters.read_bytes += len(data)
                 self._decode(self._content, stream, data)
-        elif stream in _EXTENDED:
+            return
+        data = bytes(data)  # only file content comes in views
+        if stream in _EXTENDED:
             if self._content is not None:
                 self._content.extended.append((stream, data))
             elif self._place is not None:
@@ -230,7 +236,7 @@ class Restorer:
             name = self._creator.name
             self._place = named_path(directory.fd, name) if name else directory.fd
 
-    def _decode(self, content: Content, stream: int, data: bytes) -> None:
+    def _decode(self, content: Content, stream: int, data: bytes | memoryview) -> None:
         try:
             if not content.decoding:
                 content.start_decoding(Decoder(stream, content.shown, self._new_decryptor))

@@ -49,11 +49,11 @@ class Content:
         self._end = 0
         self._block = 0
         self._held = 0
-        self._pieces: list[bytes] | None = [] if watch.wanted else None
+        self._pieces: list[bytes | memoryview] | None = [] if watch.wanted else None
         self._hash: Hash | None = None
         self._decoder: Decoder | None = None
 
-    def write_plain(self, data: bytes) -> int:
+    def write_plain(self, data: bytes | memoryview) -> int:
         """Append a block of stream 2; returns the bytes written. Raises FileProblem."""
         size = len(data)
         try:
@@ -82,7 +82,7 @@ class Content:
         """True once a decoder was set."""
         return self._decoder is not None
 
-    def write_record(self, data: bytes) -> int:
+    def write_record(self, data: bytes | memoryview) -> int:
         """Decode and write one record of any data stream; returns the bytes written. Raises FileProblem."""
         decoder = self._decoder
         assert decoder is not None
@@ -95,7 +95,7 @@ class Content:
             return 0
         return sum([self._write_block(decoder, address, block) for address, block in decoder.finish()])
 
-    def _write_block(self, decoder: Decoder, address: int | None, block: bytes) -> int:
+    def _write_block(self, decoder: Decoder, address: int | None, block: bytes | memoryview) -> int:
         if address is not None and address != self._position:
             try:
                 os.lseek(self.fd, address, os.SEEK_SET)
@@ -111,15 +111,10 @@ class Content:
         if content is block:
             self.write_plain(block)
         else:
-            self._hash_aside(block)
+            self._pieces = self._hash = None  # the digest was made over the wrapped data
             self.write_plain(content)
         self._end = max(end, self._position)
         return len(content)
-
-    def _hash_aside(self, block: bytes) -> None:
-        """Windows data is digested as it was sent, wrapping included: not supported, so not checked."""
-        del block
-        self._pieces, self._hash = None, None
 
     def close(self) -> Problem | None:
         """Close the file; some file systems tell only now that they could not write it."""
@@ -181,7 +176,7 @@ class Content:
     def _sparse(self) -> bool:
         return self.item.stream in (6, 7, 30)
 
-    def _write_rest(self, data: bytes, written: int) -> None:
+    def _write_rest(self, data: bytes | memoryview, written: int) -> None:
         view = memoryview(data)[written:]
         while view:
             view = view[os.write(self.fd, view) :]

@@ -4,7 +4,7 @@ Order and limits: protocol/04 sections 3.3 to 3.6, 5.4, 8.4 and 8.6. Every failu
 rest of the file's data is ignored. Never touches the disk.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Buffer, Callable, Iterator
 from struct import Struct
 from typing import Protocol
 
@@ -22,10 +22,14 @@ _BACKUP_DATA = 1
 """WIN32_STREAM_ID of the file's content (core/src/findlib/bfile.cc: processWin32BackupAPIBlock)."""
 
 
+type Block = tuple[int | None, bytes | memoryview]
+"""Address (None: right after the block before) and bytes."""
+
+
 class Decryptor(Protocol):
     """Decrypts one file. `finish` removes the padding and raises ValueError when it is wrong."""
 
-    def update(self, data: bytes, /) -> bytes: ...
+    def update(self, data: Buffer, /) -> bytes: ...
     def finish(self) -> bytes: ...
 
 
@@ -54,7 +58,7 @@ class Decoder:
                 text = b"Failed to initialize decryption context for %b\n" % name
                 raise FileProblem(text) from None
 
-    def blocks(self, record: bytes) -> Iterator[tuple[int | None, bytes]]:
+    def blocks(self, record: bytes | memoryview) -> Iterator[Block]:
         """The (address or None, bytes) that one record yields. Raises FileProblem."""
         if self._decryptor is None:
             yield self._block(record)
@@ -62,7 +66,7 @@ class Decoder:
         self._sealed += self._decryptor.update(record)
         yield from self._unseal()
 
-    def finish(self) -> Iterator[tuple[int | None, bytes]]:
+    def finish(self) -> Iterator[Block]:
         """What is left at the end of the file. Raises FileProblem for a cut or forged cipher text."""
         if self._decryptor is None:
             return
@@ -82,11 +86,11 @@ class Decoder:
             )
             raise FileProblem(text)
 
-    def content(self, block: bytes) -> bytes:
+    def content(self, block: bytes | memoryview) -> bytes | memoryview:
         """What of a plain block goes into the file: all of it, or what a Windows wrapping leaves."""
-        return block if self._windows is None else self._windows.content(block)
+        return block if self._windows is None else self._windows.content(bytes(block))
 
-    def _unseal(self) -> Iterator[tuple[int | None, bytes]]:
+    def _unseal(self) -> Iterator[Block]:
         sealed = self._sealed
         at = 0
         while len(sealed) - at >= _LENGTH.size:
@@ -100,7 +104,7 @@ class Decoder:
             at = end
         del sealed[:at]
 
-    def _block(self, record: bytes) -> tuple[int | None, bytes]:
+    def _block(self, record: bytes | memoryview) -> Block:
         address: int | None = None
         if self._sparse:
             if len(record) < ADDRESS_SIZE:

@@ -33,7 +33,7 @@ class ExtendedWriter:
         self._acl_errors = 0
         self._xattr_errors = 0
         self._without_acl: set[int] = set()
-        self._without_xattr: set[int] = set()
+        self._without_xattr: dict[int, set[bytes]] = {}
 
     def apply(self, target: int | bytes, stream: int, data: bytes, name: bytes) -> None:
         """Apply one record to an open descriptor, or to a path that is not followed. `name` is for messages."""
@@ -75,12 +75,9 @@ class ExtendedWriter:
             )
             self._report(MessageType.WARNING, text, 0)
             return
-        if self._without_xattr and _device(target) in self._without_xattr:
-            self._xattr_errors += 1
-            return
-        for problem in apply_xattrs(target, data, name=name):
-            if problem.unsupported:
-                self._without_xattr.add(_device(target))
+        unsupported = self._without_xattr.setdefault(_device(target), set())
+        self._xattr_errors += bool(unsupported)
+        for problem in apply_xattrs(target, data, name=name, unsupported=unsupported):
             self._xattr_errors += problem.counted
             self._tell(problem)
 

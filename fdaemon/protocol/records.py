@@ -10,10 +10,14 @@ from struct import Struct
 
 from fdaemon.errors import PeerGone, RemoteProtocolError
 from fdaemon.wire.framing import EOD, MAX_PACKET, Signal, frame
-from fdaemon.wire.streams import STREAM_MASK
+from fdaemon.wire.streams import FILE_DATA, STREAM_MASK
 
-type Record = tuple[int, int, bytes]
-"""File index, stream number without its flag bits, data."""
+type Record = tuple[int, int, bytes | memoryview]
+"""File index, stream number without its flag bits, data (a view for large blocks of file content)."""
+
+VIEW_FROM = 32 * 1024
+"""File content from this size on is handed out without being copied."""
+_CONTENT = frozenset(int(stream) for stream in FILE_DATA)
 
 OK_REPLY = frame(b"2000 OK\n")
 STATUS_REPLY = frame(b"Status OK\n") + EOD
@@ -38,7 +42,7 @@ class RecordReader:
         self.replies = bytearray()
         self.rest = b""
         self.packets = 0
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | memoryview] = []
         self._held = 0
         self._wanted = _LENGTH.size
         self._header: tuple[int, int, int] | None = None
@@ -65,7 +69,7 @@ class RecordReader:
         if self.ended:
             self.rest = piece[at:]
         elif at < len(piece):
-            self._pieces.append(piece[at:])
+            self._pieces.append(memoryview(piece)[at:])
         self._held = len(piece) - at
         return records
 
@@ -100,8 +104,8 @@ class RecordReader:
                 if stop > end:
                     self._wanted = 4 + length
                     return at
-                packet = data[at + 4 : stop]
                 if header is None:
+                    packet = data[at + 4 : stop]
                     match = match_header(packet)
                     if match is None:
                         raise _bad_header(packet)
@@ -112,7 +116,10 @@ class RecordReader:
                     index, stream, size = header
                     if size != length:
                         raise _bad_size(length, size)
-                    records.append((index, stream, packet))
+                    if length >= VIEW_FROM and stream in _CONTENT:
+                        records.append((index, stream, memoryview(data)[at + 4 : stop]))
+                    else:
+                        records.append((index, stream, data[at + 4 : stop]))
                     header = None
                 at = stop
         finally:

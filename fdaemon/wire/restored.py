@@ -26,22 +26,25 @@ _RECORD = re.compile(
 _PADDING = (b"", b"AAA", b"AA", b"A")
 _SURE_DIGITS = 10
 """Up to this length a radix-64 number is below 2**60 and cannot wrap."""
-CACHE_LIMIT = 16_384
+CACHE_LIMIT = 4096
 """Numbers remembered before the cache starts afresh."""
 
 
+def _decode(text: bytes) -> int:
+    """`decode_number` of digits that the pattern has checked, by way of the C decoder of base 64."""
+    size = len(text)
+    if size > _SURE_DIGITS or text[0] == 45:  # "-"
+        return decode_number(text)
+    return int.from_bytes(a2b_base64(_PADDING[size & 3] + text), "big")
+
+
 class _Numbers(dict[bytes, int]):
-    """Decoded numbers; modes, owners and times repeat from file to file."""
+    """Decoded numbers that repeat from file to file: modes, owners, devices, stream numbers."""
 
     def __missing__(self, text: bytes) -> int:
         if len(self) >= CACHE_LIMIT:
             self.clear()
-        size = len(text)
-        if size > _SURE_DIGITS or text[0] == 45:  # "-"
-            number = decode_number(text)
-        else:
-            number = int.from_bytes(a2b_base64(_PADDING[size & 3] + text), "big")
-        self[text] = number
+        number = self[text] = _decode(text)
         return number
 
 
@@ -92,9 +95,9 @@ def decode_restored(payload: bytes) -> RestoredFile:
         numbers[uid] & 0xFFFF_FFFF,
         numbers[gid] & 0xFFFF_FFFF,
         numbers[rdev],
-        numbers[size],
-        numbers[atime],
-        numbers[mtime],
+        _decode(size),
+        _decode(atime),
+        _decode(mtime),
         numbers[stream],
         stat,
     )

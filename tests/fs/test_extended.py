@@ -125,7 +125,7 @@ def test_one_bad_attribute_does_not_stop_the_others(path: bytes) -> None:
 
 def test_symbolic_link_is_not_followed(path: bytes) -> None:
     link = path + b"-link"
-    os.symlink(path, link)  # noqa: PTH211
+    os.symlink(path, link)
     os.setxattr(path, "user.a", b"1")
     assert read_extended(link, acl=False, xattr=True, directory=False) is NOTHING
     (problem,) = apply_xattrs(link, RECORD[:19], name=b"/l")
