@@ -29,10 +29,9 @@ type Report = Callable[[MessageType, bytes, int], None]
 class Comparison(Protocol):
     """What the walk asks of accurate mode; `compare.AccurateComparison` is the real one."""
 
-    def unchanged(
-        self, stored: bytes, dir_fd: int, name: bytes, st: os.stat_result, options: Options
-    ) -> bool:
-        """True when the entry is as the list says under `stored`; `name` in `dir_fd` leads to its content."""
+    def unchanged(self, path: bytes, dir_fd: int, name: bytes, st: os.stat_result, options: Options) -> bool:
+        """True when the entry is as the list says; `name` in `dir_fd` leads to its content. A directory's
+        `path` ends in `/`, as it is stored."""
         ...
 
     def note_rejected(self, path: bytes, st: os.stat_result, options: Options) -> None:
@@ -63,6 +62,22 @@ class Level:
         self.entry = entry
         self.prefix = prefix
         self.lost = False
+
+    def park(self, *, top: bool) -> None:
+        """Hold as little as possible while the walk is far below: no descriptor, and no copy of a long name
+        except the `top` one, which stays as it was given.
+        """
+        self.directory.park()
+        if not top:
+            self.prefix = self.entry.path = b""
+
+    def unpark(self, below: "Level") -> None:
+        """Name the directory again as the parent of `below`, and open it. OSError as it comes."""
+        if not self.prefix:
+            self.prefix = below.prefix[: below.prefix.rindex(b"/", 0, -1) + 1]
+            self.entry.path = self.prefix[:-1]
+        self.directory.reopen(below.directory)
+        self.entry.dir_fd = self.directory.fd
 
 
 class Examiner:

@@ -109,8 +109,9 @@ class _Walk:
                 below = yield from self._read(level)
                 if below is not None:
                     stack.append(below)
-                    if len(stack) > self._open_levels:
-                        stack[-self._open_levels - 1].directory.park()
+                    parked = len(stack) - self._open_levels - 1
+                    if parked >= 0:
+                        stack[parked].park(top=not parked)
                     continue
                 yield from self._leave(level)
                 if len(stack) > self._open_levels:
@@ -135,17 +136,15 @@ class _Walk:
 
     def _come_back(self, parked: Level, below: Level) -> Iterator[Entry]:
         """Open the parked directory again through the one below it."""
-        entry = parked.entry
         try:
-            parked.directory.reopen(below.directory)
+            parked.unpark(below)
         except OSError as error:
+            entry = parked.entry
             parked.lost = True
             parked.directory.names = iter(())
             yield self._examiner.failed(
                 FileType.NOOPEN, entry.path, entry.name, -1, entry.stat, entry.options, error
             )
-        else:
-            entry.dir_fd = parked.directory.fd
 
     def _read(self, level: Level) -> Generator[Entry, None, Level | None]:
         """Entries of one directory up to the next one that is descended into, which is returned."""
