@@ -71,7 +71,7 @@ class EntrySaver:
         if kind is None:
             return
         text = self._put_attributes(entry, kind, plan)
-        if kind is FileType.DELETED:
+        if kind in (FileType.DELETED, FileType.BASE):
             return
         if plan.encrypt and plan.seal is not None:
             self._counters.job_bytes += len(plan.seal.session_data)
@@ -119,7 +119,7 @@ class EntrySaver:
         counters.current = entry.path
         name = canonical(entry.path) if kind in _SLASHED else entry.path
         link = entry.link if kind in _LINKED else b""
-        if plan.strip > 0 and kind is not FileType.DELETED:
+        if plan.strip > 0 and kind not in (FileType.DELETED, FileType.BASE):
             name, link = _strip(kind, name, link, plan.strip)
         record = encode_stat(entry.stat, entry.link_index, plan.stream)
         attributes = encode_attributes(counters.files, kind, name, record, link, delta_seq=entry.delta_seq)

@@ -35,6 +35,7 @@ _SENT = frozenset(
         FileType.REPARSE,
         FileType.JUNCTION,
         FileType.DELETED,
+        FileType.BASE,
     }
 )
 
