@@ -51,7 +51,7 @@ LEFT_OUT = [
     (FileType.NOCHG, MessageType.SKIPPED, b"     Unchanged file skipped: /top/x\n", 0),
     (FileType.DIRNOCHG, MessageType.SKIPPED, b"     Unchanged file skipped: /top/x\n", 0),
     (FileType.ISARCH, MessageType.NOTSAVED, b"     Archive file not saved: /top/x\n", 0),
-    (FileType.BASE, MessageType.NOTSAVED, b"     Unknown file type 24; not saved: /top/x\n", 1),
+    (FileType.PLUGIN, MessageType.NOTSAVED, b"     Unknown file type 22; not saved: /top/x\n", 1),
 ]
 KEPT = [
     (FileType.NORECURSE, b"     Recursion turned off. Will not descend from /top into /top/x\n"),
@@ -93,6 +93,15 @@ def test_a_deleted_file_is_attributes_only() -> None:
     ).files
     assert (file.attributes.type, file.attributes.name, file.streams) == (FileType.DELETED, b"/gone", [])
     assert file.attributes.stat == b"A A A A A A A A A A A Bku1qA Bku1qB A A C"
+
+
+def test_a_base_file_is_attributes_only_with_the_whole_stat() -> None:
+    """An unchanged regular file of a base job, with a size, so that content would be expected."""
+    values = (0o100644, 9, 1, 1, 0, 0, 77, 0, 1_690_000_000, 1_690_000_001)
+    stat = os.stat_result(values, {"st_rdev": 0, "st_blksize": 4096, "st_blocks": 8})
+    [file] = save([entry(FileType.BASE, b"/base", stat)]).files
+    assert (file.attributes.type, file.attributes.name, file.streams) == (FileType.BASE, b"/base", [])
+    assert file.attributes.stat == b"B J IGk B A A A BN BAA I A Bku1qA Bku1qB A A C"
 
 
 def test_sockets_are_skipped(tmp_path: Path) -> None:
