@@ -13,6 +13,26 @@ DEPTH = 2
 """Blocks in the ring for each worker: one being packed, one waiting; and two more for reader and hand-over."""
 
 
+class Workers:
+    """Up to `count` threads, started when the first work comes; 0 means that there are none to be used."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool: ThreadPoolExecutor | None = None
+
+    def submit[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Have `function` called by one of the threads."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="fdaemon-blocks")
+        return self._pool.submit(function, *args, **kwargs)
+
+    def close(self) -> None:
+        """End the threads; work that no thread has begun is dropped."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+
 class _Slot:
     __slots__ = ("busy", "future", "prefix", "view")
 
@@ -27,10 +47,10 @@ class BlockPipeline:
     """`emit(prefix, packed)` is called in order, in the thread that calls `next_buffer` and `drain`."""
 
     def __init__(
-        self, workers: int, block: int, digests: OrderedDigests, emit: Callable[[bytes, bytes], None]
+        self, workers: Workers, block: int, digests: OrderedDigests, emit: Callable[[bytes, bytes], None]
     ) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="fdaemon-blocks")
-        self._slots = [_Slot(block) for _ in range(DEPTH * workers + 2)]
+        self._workers = workers
+        self._slots = [_Slot(block) for _ in range(DEPTH * workers.count + 2)]
         self._digests = digests
         self._emit = emit
         self._next = 0
@@ -48,7 +68,7 @@ class BlockPipeline:
         slot = self._slots[self._next]
         self._next = (self._next + 1) % len(self._slots)
         slot.prefix, slot.busy = prefix, ticket
-        slot.future = self._pool.submit(pack, block)
+        slot.future = self._workers.submit(pack, block)
 
     def drain(self) -> None:
         """Emit what is still in the ring. An error of `pack` comes out here or from `next_buffer`."""
@@ -61,10 +81,6 @@ class BlockPipeline:
             if slot.future is not None:
                 slot.future.cancel()
                 slot.future = None
-
-    def close(self) -> None:
-        """End the threads; blocks that no thread has begun are dropped."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _finish(self, slot: _Slot) -> None:
         if slot.future is not None:

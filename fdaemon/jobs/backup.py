@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from fdaemon.codec.ordered import OrderedDigests
+from fdaemon.codec.pipeline import Workers
 from fdaemon.codec.pki import Seal
 from fdaemon.fileset.entry import Entry
 from fdaemon.fileset.model import Options
 from fdaemon.jobs.backup_entry import SEALED, EntrySaver
 from fdaemon.jobs.backup_extended import ExtendedReader
 from fdaemon.jobs.backup_file import ContentReader
+from fdaemon.jobs.backup_packed import PackedFiles
 from fdaemon.jobs.backup_plan import Plan, make_plan
 from fdaemon.jobs.backup_small import SmallFiles
 from fdaemon.jobs.backup_types import Report
@@ -58,12 +60,13 @@ class BackupReader:
         counters.files = first_index
         self._digests = OrderedDigests()
         self._out = Assembler(counters, self._digests, block)
+        self._workers = Workers(workers)
         content = ContentReader(
-            self._out, counters, self._digests, check_cancelled, block=block, workers=workers
+            self._out, counters, self._digests, check_cancelled, block=block, workers=self._workers
         )
-        self._content = content
         self._extended = ExtendedReader(report)
         self._small = SmallFiles(self._out, counters, self._extended, block)
+        self._packed = PackedFiles(self._out, counters, self._extended, self._workers, block)
         self._saver = EntrySaver(self._out, counters, content, self._extended, report, check_cancelled)
         self._seal = seal
         self._plans: dict[int, tuple[Plan, Plan]] = {}
@@ -73,7 +76,8 @@ class BackupReader:
         go on.
         """
         out, clock = self._out, self._clock
-        save_small, save = self._small.save, self._saver.save
+        save_small, save, packed = self._small.save, self._saver.save, self._packed
+        pack_small = self._workers.count > 0
         plan: Plan | None = None
         plain: Plan | None = None
         flush_at = clock() + FLUSH_SECONDS
@@ -85,23 +89,42 @@ class BackupReader:
                     countdown = PAUSE_EVERY
                     self._check_cancelled()
                     if clock() >= flush_at:
+                        packed.drain()
                         out.seal()
                         flush_at = clock() + FLUSH_SECONDS
                 if plan is None or plain is None or entry.options is not plan.options:
                     plan, plain = self._plans_for(entry.options)
                 if not (plan.direct and entry.type in _SMALL and save_small(entry, plan)):
-                    yield from save(entry, plan if entry.type in SEALED else plain)
+                    if not pack_small or not plan.packed:
+                        packed.drain()
+                        yield from save(entry, plan if entry.type in SEALED else plain)
+                    elif entry.type not in _SMALL or not packed.save(entry, plan):
+                        yield from self._save_behind(entry, plan if entry.type in SEALED else plain)
                 if out.position > FLUSH_ABOVE:
                     out.seal()
                 if out.ready:
                     yield from out.take()
                     flush_at = clock() + FLUSH_SECONDS
+            packed.drain()
             self._extended.finish()
             out.seal()
             yield from out.take()
         finally:
-            self._content.close()
+            self._workers.close()
             self._digests.close()
+
+    def _save_behind(self, entry: Entry, plan: Plan) -> Iterator[Batch]:
+        """Save an entry while files before it may still be packed."""
+        packed, out = self._packed, self._out
+        if not packed.active or entry.type in SEALED or entry.type is FileType.FIFO:
+            packed.drain()
+            yield from self._saver.save(entry, plan)
+            return
+        out.diverted = []
+        yield from self._saver.save(entry, plan)
+        wire, out.diverted = b"".join(out.diverted), None
+        if wire:
+            packed.pass_on(wire)
 
     def _plans_for(self, options: Options) -> tuple[Plan, Plan]:
         """The plan for the types whose content is signed and encrypted, and the one for all others."""

@@ -12,20 +12,20 @@ from fdaemon.codec.compress import Compressor
 from fdaemon.codec.digest import Hash
 from fdaemon.codec.encrypt import Encryptor
 from fdaemon.codec.ordered import OrderedDigests
-from fdaemon.codec.pipeline import BlockPipeline
-from fdaemon.codec.sparse import ADDRESS_SIZE, Extents, ZeroRule, address_prefix, is_zero
-from fdaemon.errors import JobFailed
+from fdaemon.codec.pipeline import BlockPipeline, Workers
+from fdaemon.codec.sparse import Extents, ZeroRule, address_prefix, is_zero
+from fdaemon.jobs.backup_packed import pack
 from fdaemon.jobs.backup_plan import Plan
 from fdaemon.jobs.batch import Assembler, Batch
 from fdaemon.views import Counters
-from fdaemon.wire.framing import HEADER_SIZE, frame
+from fdaemon.wire.framing import HEADER_SIZE
 
 FIFO_POLL = 500
 """Milliseconds between two looks at the cancel flag while a pipe has nothing to read."""
 
 
 class ContentReader:
-    """Cuts files into blocks. One for a job; `workers` as `Maximum Workers Per Job`, 0 for no threads.
+    """Cuts files into blocks. One for a job.
 
     A file of two blocks or more is hashed, and compressed, on other threads while the next block is read.
     """
@@ -38,7 +38,7 @@ class ContentReader:
         check_cancelled: Callable[[], None],
         *,
         block: int,
-        workers: int,
+        workers: Workers,
     ) -> None:
         self._out = out
         self._counters = counters
@@ -46,7 +46,7 @@ class ContentReader:
         self._check_cancelled = check_cancelled
         self._block = block
         self._workers = workers
-        self._scratch: memoryview | None = None
+        self._scratches: list[memoryview] = []
         self._pipeline: BlockPipeline | None = None
 
     def send(self, fd: int, st: os.stat_result, plan: Plan, hashes: Sequence[Hash]) -> Iterator[Batch]:
@@ -54,13 +54,14 @@ class ContentReader:
 
         Raises OSError when reading fails, after the whole blocks before; JobFailed when a block cannot be packed.
         """
-        threaded = self._workers > 0 and st.st_size >= 2 * self._read_size(plan)
+        size = plan.read_size(self._block)
+        threaded = self._workers.count > 0 and st.st_size >= 2 * size
         if plan.encrypt and plan.seal is not None:
             return self._encrypted(fd, st, plan, plan.seal.new_encryptor(), hashes)
         if plan.compressor is None:
             return self._in_place(fd, st, plan, hashes, threaded)
-        if threaded:
-            return self._packed_ahead(fd, st, plan, plan.compressor, hashes)
+        if self._workers.count > 0 and st.st_size > size:
+            return self._packed_ahead(fd, st, plan, plan.compressor, hashes, threaded)
         return self._packed(fd, st, plan, plan.compressor, hashes)
 
     def settle(self) -> None:
@@ -69,21 +70,12 @@ class ContentReader:
             self._pipeline.discard()
         self._digests.wait_all()
 
-    def close(self) -> None:
-        """End the threads of this reader."""
-        if self._pipeline is not None:
-            self._pipeline.close()
-        self._digests.close()
-
-    def _read_size(self, plan: Plan) -> int:
-        return self._block - ADDRESS_SIZE if plan.sparse else self._block
-
     def _in_place(
         self, fd: int, st: os.stat_result, plan: Plan, hashes: Sequence[Hash], threaded: bool
     ) -> Iterator[Batch]:
         """Blocks that go out as they are, read into the batch behind the room for their header."""
         out, counters = self._out, self._counters
-        size = self._read_size(plan)
+        size = plan.read_size(self._block)
         ahead = HEADER_SIZE + self._block - size
 
         def target() -> memoryview:
@@ -109,27 +101,33 @@ class ContentReader:
     ) -> Iterator[Batch]:
         """Compressed blocks of a file too small for the pipeline, one after the other."""
         out = self._out
-        scratch = self._take_scratch(plan)
+        scratch = self._scratch(0, plan)
         for address, data in self._blocks(fd, st, plan, False, lambda: scratch):
             for one in hashes:
                 one.update(data)
-            self._put(address_prefix(address) if plan.sparse else b"", _pack(compressor, data))
+            self._put(address_prefix(address) if plan.sparse else b"", pack(compressor, data))
             if out.ready:
                 yield from out.take()
 
     def _packed_ahead(
-        self, fd: int, st: os.stat_result, plan: Plan, compressor: Compressor, hashes: Sequence[Hash]
+        self,
+        fd: int,
+        st: os.stat_result,
+        plan: Plan,
+        compressor: Compressor,
+        hashes: Sequence[Hash],
+        threaded: bool,
     ) -> Iterator[Batch]:
         """Compressed blocks of a large file: several at work while the next is read."""
-        out, size = self._out, self._read_size(plan)
+        out, size = self._out, plan.read_size(self._block)
         if self._pipeline is None:
             self._pipeline = BlockPipeline(self._workers, self._block, self._digests, self._put)
         pipeline = self._pipeline
         try:
-            for address, data in self._blocks(fd, st, plan, True, lambda: pipeline.next_buffer()[:size]):
+            for address, data in self._blocks(fd, st, plan, threaded, lambda: pipeline.next_buffer()[:size]):
                 ticket = self._digests.submit(hashes, data) if hashes else 0
                 prefix = address_prefix(address) if plan.sparse else b""
-                pipeline.submit(lambda block: _pack(compressor, block), data, prefix, ticket)
+                pipeline.submit(lambda block: pack(compressor, block), data, prefix, ticket)
                 if out.ready:
                     yield from out.take()
         except OSError:
@@ -140,13 +138,25 @@ class ContentReader:
     def _encrypted(
         self, fd: int, st: os.stat_result, plan: Plan, encryptor: Encryptor, hashes: Sequence[Hash]
     ) -> Iterator[Batch]:
-        """One cipher text in slices. It is a chain, so its blocks cannot be shared out among threads."""
+        """One cipher text in slices. It is a chain and cannot be shared out, but its digests are taken meanwhile."""
         out = self._out
-        scratch = self._take_scratch(plan)
-        for _, data in self._blocks(fd, st, plan, False, lambda: scratch):
-            for one in hashes:
-                one.update(data)
-            block = data if plan.compressor is None else _pack(plan.compressor, data)
+        threaded = self._workers.count > 0 and st.st_size >= 2 * self._block
+        buffers = (self._scratch(0, plan), self._scratch(1, plan))
+        tickets = [0, 0]
+        turn = 0
+
+        def target() -> memoryview:
+            self._digests.wait(tickets[turn])
+            return buffers[turn]
+
+        for _, data in self._blocks(fd, st, plan, False, target):
+            if threaded:
+                tickets[turn] = self._digests.submit(hashes, data)
+                turn = 1 - turn
+            else:
+                for one in hashes:
+                    one.update(data)
+            block = data if plan.compressor is None else pack(plan.compressor, data)
             start = out.reserve(HEADER_SIZE + encryptor.room(len(block))) + HEADER_SIZE
             count = encryptor.seal_into(block, out.view[start:])
             if count:
@@ -157,13 +167,14 @@ class ContentReader:
                 yield from out.take()
         self._put(b"", encryptor.finish())
 
-    def _take_scratch(self, plan: Plan) -> memoryview:
-        if self._scratch is None:
-            self._scratch = memoryview(bytearray(self._block))
-        return self._scratch[: self._read_size(plan)]
+    def _scratch(self, number: int, plan: Plan) -> memoryview:
+        """One of two buffers, of the size that is read at a time."""
+        while len(self._scratches) <= number:
+            self._scratches.append(memoryview(bytearray(self._block)))
+        return self._scratches[number][: plan.read_size(self._block)]
 
     def _put(self, prefix: bytes, record: bytes) -> None:
-        self._out.put(frame(prefix + record))
+        self._out.put_packet(prefix, record)
         self._counters.job_bytes += len(prefix) + len(record)
 
     def _blocks(
@@ -175,7 +186,7 @@ class ContentReader:
         target: Callable[[], memoryview],
     ) -> Iterator[tuple[int, memoryview]]:
         """Address and content of each block that is to be sent, read into the buffer that `target` gives."""
-        counters, size = self._counters, self._read_size(plan)
+        counters, size = self._counters, plan.read_size(self._block)
         regular = stat.S_ISREG(st.st_mode)
         fill = self._fill if regular else self._fill_stream
         rule = ZeroRule(st.st_size, size, threaded, unsized=not regular and st.st_size == 0)
@@ -225,10 +236,3 @@ class ContentReader:
                 break
             done += count
         return done
-
-
-def _pack(compressor: Compressor, block: memoryview) -> bytes:
-    try:
-        return compressor.compress(block)
-    except ValueError as error:
-        raise JobFailed(b"Compression fastlzlibCompress error: 0\n") from error

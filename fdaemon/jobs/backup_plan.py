@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fdaemon.codec.compress import Algorithm, Compressor
 from fdaemon.codec.digest import HashFactory, hash_factory
 from fdaemon.codec.pki import Seal
+from fdaemon.codec.sparse import ADDRESS_SIZE
 from fdaemon.errors import JobFailed
 from fdaemon.fileset.model import Options
 from fdaemon.fs.hardlinks import HardLink
@@ -39,7 +40,7 @@ class Plan:
 
     `stream` goes into the attributes. `sparse` is already off where encryption rules it out. `seal` is set when the
     job signs; content is encrypted if `encrypt`. `direct` marks the common case that the small-file path handles: plain
-    content, no specialities.
+    content, no specialities; `packed` the same with compression.
     """
 
     options: Options
@@ -56,18 +57,26 @@ class Plan:
     seal: Seal | None
     encrypt: bool
     direct: bool
+    packed: bool
+
+    def read_size(self, block: int) -> int:
+        """Bytes read at a time where the network buffer has `block` bytes."""
+        return block - ADDRESS_SIZE if self.sparse else block
 
 
 def make_plan(options: Options, seal: Seal | None) -> Plan:
     """The plan for content that `seal` signs and may encrypt. JobFailed for an option that nobody implements."""
     if options.plugin:
-        raise JobFailed(b'Option plugin "%b" cannot be used: no plugins here.\n' % options.plugin)
+        text = b'PluginOptionHandleFile: Command plugin "%b" requested, but is not loaded.\n'
+        raise JobFailed(text % options.plugin)
     encrypt = seal is not None and seal.encrypts
     compressor = _compressor(options)
     compress = compressor is not None
     stream, sparse = select_stream(sparse=options.sparse, compress=compress, encrypt=encrypt)
     digest = options.digest
-    special = options.strip or options.no_atime or options.keep_atime or options.check_changes
+    special = (
+        seal is not None or options.strip or options.no_atime or options.keep_atime or options.check_changes
+    )
     return Plan(
         options=options,
         digest=digest,
@@ -82,7 +91,8 @@ def make_plan(options: Options, seal: Seal | None) -> Plan:
         strip=options.strip,
         seal=seal,
         encrypt=encrypt,
-        direct=not (sparse or compress or seal is not None or special),
+        direct=not (sparse or compress or special),
+        packed=compress and not special,
     )
 
 

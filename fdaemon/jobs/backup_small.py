@@ -21,6 +21,18 @@ TAIL_ROOM = 1024
 """More than all headers and the digest of a small file, without its attributes."""
 
 
+def announce(text: bytes, entry: Entry, plan: Plan) -> bytes:
+    """The packets of a regular file's attributes; `text` is its FileIndex in decimal."""
+    stat = encode_stat(entry.stat, 0, plan.stream)
+    attributes = b"%b %d %b\0%b\0\0\x000\0" % (text, entry.type, entry.path, stat)
+    return b"%b%b 1 0%b%b\xff\xff\xff\xff" % (
+        (len(text) + 4).to_bytes(4, "big"),
+        text,
+        len(attributes).to_bytes(4, "big"),
+        attributes,
+    )
+
+
 class SmallFiles:
     """Writes whole groups of packets into the batch: one open, one read in place, one look at the attribute
     names.
@@ -40,24 +52,13 @@ class SmallFiles:
         """
         st = entry.stat
         size = st.st_size
-        out, counters, path = self._out, self._counters, entry.path
+        out, counters = self._out, self._counters
         directory = entry.dir_fd
         if size > self._limit or entry.delta_seq or counters.files == LAST_INDEX:
             return False
         text = b"%d" % (counters.files + 1)
-        attributes = b"%b %d %b\0%b\0\0\x000\0" % (
-            text,
-            entry.type,
-            path,
-            encode_stat(st, 0, plan.stream),
-        )
-        prefix = b"%b%b 1 0%b%b\xff\xff\xff\xff" % (
-            (len(text) + 4).to_bytes(4, "big"),
-            text,
-            len(attributes).to_bytes(4, "big"),
-            attributes,
-        )
-        start = out.reserve(len(attributes) + size + TAIL_ROOM)
+        prefix = announce(text, entry, plan)
+        start = out.reserve(len(prefix) + size + TAIL_ROOM)
         streams: Streams = ()
         if size:
             tail = plan.data_tail
@@ -95,7 +96,7 @@ class SmallFiles:
             digest, end, suffix = plan.empty_digest, start, prefix
         counters.files += 1
         counters.examined += 1
-        counters.current = path
+        counters.current = entry.path
         if digest and not streams:
             tail = plan.digest_tail
             suffix = b"%b%b%b%b%b%b\xff\xff\xff\xff" % (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fdaemon.codec.ordered import OrderedDigests
 from fdaemon.views import Counters
-from fdaemon.wire.framing import EOD, MAX_PACKET, MAX_PAYLOAD, frame
+from fdaemon.wire.framing import EOD, HEADER_SIZE, MAX_PACKET, MAX_PAYLOAD, frame
 
 FLUSH_ABOVE = 768 * 1024
 """A batch is handed over when it holds more than this after a file: one thread hop pays for some 100
@@ -50,12 +50,37 @@ class Batch:
         self.free.append(self.slot)
 
 
+def stream_bytes(index: bytes, tail: bytes, payload: bytes) -> bytes:
+    """The packets of a stream of one record: header (`index` and `tail` as text), payload, end of data."""
+    return b"".join(
+        (
+            (len(index) + len(tail)).to_bytes(HEADER_SIZE, "big"),
+            index,
+            tail,
+            len(payload).to_bytes(HEADER_SIZE, "big"),
+            payload,
+            EOD,
+        )
+    )
+
+
 class Assembler:
     """Fills one buffer after the other. `buffer`, `view` and `position` are open to the code that reads files
     into the buffer directly; finished batches wait in `ready`.
     """
 
-    __slots__ = ("_counters", "_digests", "_free", "_size", "_slot", "buffer", "position", "ready", "view")
+    __slots__ = (
+        "_counters",
+        "_digests",
+        "_free",
+        "_size",
+        "_slot",
+        "buffer",
+        "diverted",
+        "position",
+        "ready",
+        "view",
+    )
 
     def __init__(self, counters: Counters, digests: OrderedDigests, block: int) -> None:
         self._counters = counters
@@ -63,6 +88,7 @@ class Assembler:
         self._size: int = max(4 * (block + 4), MAX_PACKET) + SLACK
         self._free: deque[Slot] = deque()
         self.ready: list[Batch] = []
+        self.diverted: list[bytes] | None = None
         self.position = 0
         self._take()
 
@@ -79,6 +105,9 @@ class Assembler:
 
     def put(self, wire: bytes) -> None:
         """Append whole packets of at most MAX_PACKET bytes."""
+        if self.diverted is not None:
+            self.diverted.append(wire)
+            return
         end = self.position + len(wire)
         if end > self._size:
             self.seal()
@@ -86,19 +115,41 @@ class Assembler:
         self.buffer[self.position : end] = wire
         self.position = end
 
-    def put_stream(self, index: bytes, tail: bytes, payload: bytes) -> None:
-        """Append a stream of one record: header (`index` and `tail` as text), payload, end of data.
+    def put_large(self, wire: bytes) -> None:
+        """Append whole packets of any length together. They may be cut between two batches anywhere."""
+        start = 0
+        while len(wire) - start > self._size - self.position:
+            end = start + self._size - self.position
+            self.buffer[self.position :] = wire[start:end]
+            self.position, start = self._size, end
+            self.seal()
+        self.put(wire[start:])
 
-        A payload above MAX_PAYLOAD goes out in several packets, as the C++ daemon does.
+    def put_packet(self, prefix: bytes, payload: bytes) -> None:
+        """Append `prefix` and `payload` as one packet.
+
+        Above MAX_PAYLOAD they go out in several, as the C++ daemon sends them.
         """
-        if len(payload) > MAX_PAYLOAD:
-            self.put(frame(index + tail))
-            for start in range(0, len(payload), MAX_PAYLOAD):
-                self.put(frame(payload[start : start + MAX_PAYLOAD]))
-            self.put(EOD)
+        size = len(prefix) + len(payload)
+        if size > MAX_PAYLOAD or self.diverted is not None:
+            whole = prefix + payload
+            for at in range(0, size, MAX_PAYLOAD):
+                self.put(frame(whole[at : at + MAX_PAYLOAD]))
             return
-        header = (len(index) + len(tail)).to_bytes(4, "big")
-        self.put(b"".join((header, index, tail, len(payload).to_bytes(4, "big"), payload, EOD)))
+        start = self.reserve(HEADER_SIZE + size)
+        first = start + HEADER_SIZE + len(prefix)
+        self.position = first + len(payload)
+        self.buffer[start:first] = size.to_bytes(HEADER_SIZE, "big") + prefix
+        self.buffer[first : self.position] = payload
+
+    def put_stream(self, index: bytes, tail: bytes, payload: bytes) -> None:
+        """Append a stream of one record: header (`index` and `tail` as text), payload, end of data."""
+        if len(payload) <= MAX_PAYLOAD:
+            self.put(stream_bytes(index, tail, payload))
+            return
+        self.put_packet(index, tail)
+        self.put_packet(b"", payload)
+        self.put(EOD)
 
     def mark_busy(self, ticket: int) -> None:
         """The current buffer must not be refilled before digest `ticket` has passed."""

@@ -8,7 +8,7 @@ import pytest
 
 from fdaemon.codec.digest import new_digest
 from fdaemon.codec.ordered import OrderedDigests
-from fdaemon.codec.pipeline import BlockPipeline
+from fdaemon.codec.pipeline import BlockPipeline, Workers
 from fdaemon.codec.sparse import (
     NOWHERE,
     Extents,
@@ -117,8 +117,9 @@ def test_blocks_are_hashed_in_order_and_tickets_wait_for_them() -> None:
 
 def test_results_come_in_the_order_of_the_blocks() -> None:
     digests = OrderedDigests()
+    workers = Workers(3)
     emitted: list[tuple[bytes, bytes]] = []
-    pipeline = BlockPipeline(3, 10, digests, lambda prefix, packed: emitted.append((prefix, packed)))
+    pipeline = BlockPipeline(workers, 10, digests, lambda prefix, packed: emitted.append((prefix, packed)))
     gate = threading.Event()
 
     def pack(block: memoryview) -> bytes:
@@ -133,12 +134,13 @@ def test_results_come_in_the_order_of_the_blocks() -> None:
         buffer[:2] = bytes((number, number))
         pipeline.submit(pack, buffer[:2], b"%d" % number, 0)
     pipeline.drain()
-    pipeline.close()
+    workers.close()
     assert emitted == [(b"%d" % n, bytes((n,)) * 4) for n in range(50)]
 
 
 def test_an_error_of_the_packer_comes_out() -> None:
-    pipeline = BlockPipeline(1, 10, OrderedDigests(), lambda prefix, packed: None)
+    workers = Workers(1)
+    pipeline = BlockPipeline(workers, 10, OrderedDigests(), lambda prefix, packed: None)
 
     def fail(block: memoryview) -> bytes:
         raise ValueError(f"no good: {len(block)}")
@@ -147,4 +149,5 @@ def test_an_error_of_the_packer_comes_out() -> None:
     with pytest.raises(ValueError, match="no good: 10"):
         pipeline.drain()
     pipeline.discard()
-    pipeline.close()
+    workers.close()
+    workers.close()
