@@ -36,6 +36,7 @@ _DIGESTS = frozenset(int(stream) for stream in streams.DIGESTS)
 _DATA = frozenset(int(stream) for stream in streams.FILE_DATA)
 _EXTENDED = frozenset(int(stream) for stream in streams.ACLS | streams.XATTRS)
 _BEFORE_DATA = frozenset({_ATTRIBUTES, int(Stream.UNIX_ATTRIBUTES_EX), int(Stream.ENCRYPTED_SESSION_DATA)})
+_SIGNED_TYPES = (FileType.REG, FileType.REGE, FileType.RAW)
 _STARTS_FILE = frozenset({_ATTRIBUTES, int(Stream.UNIX_ATTRIBUTES_EX), int(Stream.PLUGIN_NAME)})
 
 
@@ -46,13 +47,18 @@ class ContentKeys(Protocol):
         """What makes decryptors for the file whose session record this is. FileProblem with the C++ text."""
         ...
 
+    def check_signature(self, record: bytes, sha256: bytes, name: bytes) -> bool:
+        """False when nobody trusted signed; FileProblem with the C++ text for a wrong signature."""
+        ...
+
 
 class Restorer:
     """One restore session. Feed it raw bytes of the Storage connection until `ended`; call `finish` in any case.
 
     `report(type, text, extra errors)` sends job messages; `counters` are kept current; `check_cancelled` raises
     when the job was canceled. `replace` is the letter of the restore command. `want_restored`: also report each
-    file as RESTORED. `check_digests`: compare what is written with the digests of the backup.
+    file as RESTORED. `check_digests`: compare what is written with the digests of the backup. `check_signatures`:
+    ask `keys` about each file's signature.
     """
 
     def __init__(
@@ -66,8 +72,10 @@ class Restorer:
         want_restored: bool = False,
         check_digests: bool = True,
         keys: ContentKeys | None = None,
+        check_signatures: bool = False,
         erase: Callable[[bytes], None] | None = None,
     ) -> None:
+        identities.forget()
         self._names = names
         self._report = report
         self._counters = counters
@@ -81,7 +89,7 @@ class Restorer:
         )
         self._extended = ExtendedWriter(report)
         self._passed = PassedOver(report)
-        self._watch = DigestWatch(check_digests)
+        self._watch = DigestWatch(check_digests, check_signatures and keys is not None)
         self._index = 0
         self._previous = 0
         self._content: Content | None = None
@@ -193,6 +201,11 @@ class Restorer:
             self._start_file(data)
         elif stream == Stream.ENCRYPTED_SESSION_DATA:
             self._open_session(data)
+        elif stream == Stream.SIGNED_DIGEST:
+            if self._content is not None:
+                if self._content.signature is not None:
+                    self._report(MessageType.ERROR, b"Unexpected cryptographic signature data stream.\n", 0)
+                self._content.signature = data
         else:
             if stream == Stream.PLUGIN_NAME or stream not in streams.KNOWN_ON_RESTORE:
                 self._close_file()
@@ -274,10 +287,23 @@ class Restorer:
             self._creator.attributes.set_open(content.fd, content.item, content.shown)
             for stream, data in content.extended:
                 self._extended.apply(content.fd, stream, data, content.shown)
+            self._check_signature(content)
         except FileProblem as problem:
             self._report(MessageType.ERROR, problem.text, 0)
         finally:
             self._close(content)
+
+    def _check_signature(self, content: Content) -> None:
+        """Protocol/04 section 5.6; told as well when only strangers signed, where the C++ daemon is silent."""
+        digest, keys = content.signed_digest, self._keys
+        if digest is None or keys is None:
+            return
+        if content.signature is None:
+            if content.item.type in _SIGNED_TYPES:
+                raise FileProblem(b"Missing cryptographic signature for %b\n" % content.shown)
+        elif not keys.check_signature(content.signature, digest, content.shown):
+            text = b"Signature of %b is by nobody whom this client trusts.\n" % content.shown
+            self._report(MessageType.WARNING, text, 0)
 
     def _fail_file(self, problem: FileProblem) -> None:
         """Its content cannot be restored: it stays without owner and mode, and its other records are ignored."""

@@ -24,25 +24,26 @@ HELD_AT_FIRST = 16 << 20
 
 @dataclass(slots=True)
 class DigestWatch:
-    """What the files of one job share: whether digests are checked, and which was seen last."""
+    """What the files of one job share: whether digests and signatures are checked, and which digest came last."""
 
     wanted: bool = True
+    signatures: bool = False
     last: Digest | None = None
 
 
 class Content:
-    """An open output file. `extended` collects its ACL and attribute records until it is closed."""
+    """An open output file. `extended` and `signature` keep its later records until it is closed."""
 
     __slots__ = (
-        "_block", "_decoder", "_end", "_hash", "_held", "_pieces", "_position", "_watch",
-        "extended", "fd", "item", "shown", "stream",
+        "_block", "_decoder", "_end", "_hash", "_held", "_pieces", "_position", "_signed", "_watch",
+        "extended", "fd", "item", "shown", "signature",
     )  # fmt: skip
 
     def __init__(self, fd: int, item: RestoredFile, shown: bytes, watch: DigestWatch) -> None:
         self.fd = fd
         self.item = item
         self.shown = shown
-        self.stream = 0
+        self.signature: bytes | None = None
         self.extended: list[tuple[int, bytes]] = []
         self._watch = watch
         self._position = 0
@@ -51,6 +52,7 @@ class Content:
         self._held = 0
         self._pieces: list[bytes | memoryview] | None = [] if watch.wanted else None
         self._hash: Hash | None = None
+        self._signed = hash_factory(Digest.SHA256)() if watch.signatures else None
         self._decoder: Decoder | None = None
 
     def write_plain(self, data: bytes | memoryview) -> int:
@@ -63,15 +65,21 @@ class Content:
         except OSError as error:
             raise FileProblem(b"Write error on %b: %b\n" % (self.shown, error_text(error))) from None
         self._end = self._position = self._position + size
+        self._take_note(data, size)
+        return size
+
+    def _take_note(self, block: bytes | memoryview, size: int) -> None:
+        """Digest a block as the backup read it: before compression and encryption, Windows wrapping included."""
         pieces = self._pieces
         if pieces is not None:
-            pieces.append(data)
+            pieces.append(block)
             self._held += size
             if self._held > HELD_FOR_DIGEST:
                 self._start_hash()
         elif self._hash is not None:
-            self._hash.update(data)
-        return size
+            self._hash.update(block)
+        if self._signed is not None:
+            self._signed.update(block)
 
     def start_decoding(self, decoder: Decoder) -> None:
         """Blocks come through `decoder` from here on."""
@@ -111,10 +119,20 @@ class Content:
         if content is block:
             self.write_plain(block)
         else:
-            self._pieces = self._hash = None  # the digest was made over the wrapped data
-            self.write_plain(content)
+            try:
+                self._write_rest(content, 0)
+            except OSError as error:
+                text = b"Write error in Win32 Block Decomposition on %b: %b\n"
+                raise FileProblem(text % (self.shown, error_text(error))) from None
+            self._position += len(content)
+            self._take_note(block, len(block))
         self._end = max(end, self._position)
         return len(content)
+
+    @property
+    def signed_digest(self) -> bytes | None:
+        """SHA-256 of the content, for its signature; None when it was not asked for."""
+        return None if self._signed is None else self._signed.digest()
 
     def close(self) -> Problem | None:
         """Close the file; some file systems tell only now that they could not write it."""
