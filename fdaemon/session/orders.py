@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -9,7 +10,9 @@ import trio
 from fdaemon.channels.storage_dial import StorageCall, call_storage
 from fdaemon.errors import JobFailed, RemoteProtocolError
 from fdaemon.fileset.accurate import AccurateList
+from fdaemon.fileset.model import FileSet, Shadow
 from fdaemon.fileset.parse import FileSetBuilder, ProblemKind
+from fdaemon.fileset.shadowing import check_shadowing
 from fdaemon.jobs.codes import job_codes
 from fdaemon.jobs.scripts import BEFORE
 from fdaemon.jobs.spec import RunScript
@@ -132,9 +135,21 @@ async def take_fileset(session: "DirectorSession") -> None:
             services.log(MessageType.ERROR, problem.text.decode("utf-8", "backslashreplace"))
     if parsed.fileset is None:
         raise CommandError()
-    job.spec = replace(job.spec, fileset=parsed.fileset)
     session.tracker.fire(DirectorEvent.LIST_ENDED)
     await session.reply(replies.OK_FILESET)
+    job.spec = replace(job.spec, fileset=await _without_shadowed(session, parsed.fileset))
+
+
+async def _without_shadowed(session: "DirectorSession", fileset: FileSet) -> FileSet:
+    """The names as the shadowing check leaves them; its warnings come after the reply (protocol/03 section 5)."""
+    if not any(include.last.shadow is not Shadow.NONE for include in fileset.includes):
+        return fileset
+    check = partial(
+        check_shadowing, fileset, session.reporter.report, check_cancelled=trio.from_thread.check_cancelled
+    )
+    with session.job.data_scope():
+        return await trio.to_thread.run_sync(check, limiter=trio.CapacityLimiter(1))
+    return fileset
 
 
 async def take_accurate(session: "DirectorSession", command: c.AccurateStart) -> None:

@@ -36,10 +36,13 @@ PASSIVE_WAIT = 10.0
 
 
 def walk_of(session: "DirectorSession", *, estimating: bool = False) -> Iterator[Entry]:
-    """The entries that the job is about, for one worker thread; nothing without a FileSet."""
+    """The entries that the job is about, for one worker thread; nothing without a FileSet or after a fatal error.
+
+    Accurate mode without a list takes every entry as changed (core/src/filed/accurate.cc: AccurateCheckFile).
+    """
     job, reporter, client = session.job, session.reporter, session.services.configuration.client
     spec, counters = job.spec, job.standing.counters
-    if spec.fileset is None:
+    if spec.fileset is None or job.standing.status.is_canceled:
         return iter(())
     comparison = None
     if spec.accurate is not None:
@@ -60,7 +63,7 @@ def walk_of(session: "DirectorSession", *, estimating: bool = False) -> Iterator
         )
     return walk(
         spec.fileset,
-        since=spec.since if spec.incremental else None,
+        since=spec.since if spec.incremental and not spec.accurate_mode else None,
         accurate=comparison,
         want_skipped=reporter.wants(MessageType.SKIPPED),
         counters=counters,
