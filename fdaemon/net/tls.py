@@ -28,8 +28,9 @@ RECEIVE_SIZE = 256 * 1024
 """Ciphertext bytes asked from the transport at a time: hundreds of tiny records or sixteen full ones."""
 RECORD_SIZE = 16 * 1024
 """Largest plaintext of one TLS record."""
-SEND_SIZE = 1024 * 1024
-"""Plaintext bytes encrypted before they go to the transport; bounds the outgoing BIO."""
+SEND_SIZE = 128 * 1024
+"""Plaintext bytes encrypted before they go to the transport: few enough that the ciphertext is still in the cache
+when the kernel copies it, many enough to pay for a system call."""
 HANDSHAKE_LIMIT = 60.0
 """Seconds; the C++ daemon has no limit (protocol/01 section 4.5)."""
 CLOSE_LIMIT = 2.0
