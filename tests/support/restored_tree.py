@@ -61,7 +61,8 @@ CONTENTS: dict[bytes, bytes] = {
 }
 
 
-def _blocks() -> Iterator[bytes]:
+def blocks() -> Iterator[bytes]:
+    """Every block of these files that may have been sent, plain and packed."""
     for content in CONTENTS.values():
         for size in (BLOCK, BLOCK - 8):
             for start in range(0, len(content), size):
@@ -84,7 +85,7 @@ def record_stream(session: Session) -> bytes:
                 return b"".join(out)
             case Packet(payload=None, digest=digest, size=size):
                 if not known:
-                    known = {hashlib.sha256(block).hexdigest(): block for block in _blocks()}
+                    known = {hashlib.sha256(block).hexdigest(): block for block in blocks()}
                 assert len(known[digest]) == size
                 out.append(frame(known[digest]))
             case Packet(payload=bytes(data)) if out or data.startswith(b"rechdr "):

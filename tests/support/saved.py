@@ -98,8 +98,8 @@ def from_wire(wire: bytes) -> list[SavedFile]:
 
 
 def from_session(session: Session) -> list[SavedFile]:
-    """The files that the recorded File daemon sent."""
-    [connection] = [number for number, link in session.connections.items() if link == "fd-sd"]
+    """The files that the recorded File daemon sent, whoever called whom."""
+    [connection] = [number for number, link in session.connections.items() if link in ("fd-sd", "sd-fd")]
     traffic = session.traffic(connection, "fd")
     start = next(
         number

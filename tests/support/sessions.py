@@ -1,12 +1,13 @@
 """Recorded sessions of the real daemons as typed values.
 
-A session is one JSON-lines file: `conn` numbers a connection whose `open` line says who dialled whom,
-`from` is the sender, and a packet has its payload as `text` or `b64`, or (above 6,000 bytes) only its
+A session is one JSON-lines file (`.jsonl` or `.jsonl.gz`): `conn` numbers a connection whose `open` line
+says who dialled whom, `from` is the sender, and a packet has its payload as `text` or `b64`, or (above 6,000 bytes) only its
 `sha256` and first bytes. One path was shortened after the recording (`tracefile=` in setdebug), so
 `len` counts only for big packets.
 """
 
 import base64
+import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = ROOT / "tests" / "recorded" / "sessions"
-"""A few sessions that every checkout has."""
+"""The sessions that every checkout has, some of them packed."""
 SHARED = ROOT.parent / "shared" / "captures" / "sessions"
 """All sessions, where the recordings lie beside the project."""
 
@@ -140,44 +141,55 @@ def _events(lines: Iterator[dict[str, Any]]) -> Iterator[Event]:
 
 
 def read(path: Path) -> Session:
-    """One session file."""
-    with path.open(encoding="utf-8") as lines:
-        return Session(path.stem, tuple(_events(json.loads(line) for line in lines if line.strip())))
+    """One session file, packed or not."""
+    packed = path.suffix == ".gz"
+    with gzip.open(path, "rt", encoding="utf-8") if packed else path.open(encoding="utf-8") as lines:
+        return Session(_name(path), tuple(_events(json.loads(line) for line in lines if line.strip())))
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".jsonl")
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {_name(path): path for path in sorted(folder.glob("*.jsonl*"))}
 
 
 @cache
 def recorded(name: str) -> Session:
     """A session that every checkout has."""
-    return read(RECORDED / f"{name}.jsonl")
+    return read(_files(RECORDED)[name])
 
 
 def recorded_names() -> list[str]:
     """Names for `recorded`."""
-    return sorted(path.stem for path in RECORDED.glob("*.jsonl"))
+    return sorted(_files(RECORDED))
 
 
 @cache
 def shared(name: str) -> Session:
-    """A session of the full set; skips the test where the full set is missing."""
-    path = SHARED / f"{name}.jsonl"
-    if not path.is_file():
-        pytest.skip("the full set of recorded sessions is not beside this checkout")
+    """A session of the full set; skips the test where neither that nor a copy is at hand."""
+    path = _files(SHARED).get(name) or _files(RECORDED).get(name)
+    if path is None:
+        pytest.skip(f"the recorded session {name} is not beside this checkout")
     return read(path)
 
 
+def _all() -> dict[str, Path]:
+    return _files(RECORDED) | _files(SHARED)
+
+
 def every_session() -> Iterator[Session]:
-    """The full set where it is present, and otherwise the few that every checkout has."""
-    folder = SHARED if SHARED.is_dir() else RECORDED
-    for path in sorted(folder.glob("*.jsonl")):
+    """The full set where it is present, and otherwise those that every checkout has."""
+    for path in _all().values():
         yield read(path)
 
 
 def sweep_names() -> list[str]:
-    """Names for `sweep`: the full set where it is present, and otherwise the few that every checkout has."""
-    folder = SHARED if SHARED.is_dir() else RECORDED
-    return sorted(path.stem for path in folder.glob("*.jsonl"))
+    """Names for `sweep`: the full set where it is present, and otherwise those that every checkout has."""
+    return sorted(_all())
 
 
 def sweep(name: str) -> Session:
     """A session by a name of `sweep_names`."""
-    return shared(name) if SHARED.is_dir() else recorded(name)
+    return shared(name)

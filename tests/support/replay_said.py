@@ -1,0 +1,244 @@
+"""What a File daemon said in a session, in a form that two daemons on two machines can share.
+
+Masked is only what the machine or the moment decides, and what `ACCEPTED` names with a reason.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from itertools import groupby
+
+from fdaemon.codec.compress import HEADER, decompress
+from fdaemon.errors import RemoteProtocolError
+from fdaemon.wire.attributes import AttributeRecord, FileType
+from fdaemon.wire.framing import Signal
+from fdaemon.wire.stat import decode_stat
+from fdaemon.wire.streams import Stream
+from tests.support.saved import Payload, SavedFile, from_session
+from tests.support.sessions import Packet, Session, Signalled
+from tests.support.tree import EPOCH
+
+type Said = bytes | int | tuple[object, ...]
+
+MASKS: tuple[tuple[bytes, bytes], ...] = (
+    (rb"^(auth cram-md5) <\d+\.\d+@", rb"\1 <*@"),
+    (rb"^(Jmsg Job=\S+ type=\d+ level=)\d+ ", rb"\1* "),
+    (rb"(Error: )\w+/\w+\.cc:\d+ ", rb"\1"),
+    (rb"\d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d", b"DATE"),
+    (rb"^([-dlfcbsp][-rwxsStT]{9}.*) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", rb"\1 DATE  "),
+    (rb"^(d[-rwxsStT]{9} +\d+ \S+ +\S+) +\d+ ", rb"\1 SIZE "),
+)
+"""Challenges, message times, source lines, dates, and in estimates the ctime of files and the size of directories."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A difference that is meant: in `sessions` (file name pattern), `pattern` becomes `replacement` on both
+    sides; a packet of which nothing is left is dropped.
+    """
+
+    sessions: str
+    pattern: bytes
+    replacement: bytes
+    reason: str
+
+
+ACCEPTED: tuple[Accepted, ...] = ()
+
+LATE = re.compile(rb"Jmsg Job=\S+ type=6 level=\* \S+ JobId \d+: File skipped\. ")
+"""Messages that the C++ daemon queues until after its End Job line; ours go out at once, which a Director cannot
+mind (protocol/01 section 9.3). They are compared in their order, at the end.
+"""
+ONE_FAREWELL = "restore-*"
+"""Sessions in which the C++ daemon says TERMINATE to the Storage daemon a second time, at its end, when that one has
+closed already (protocol/02 section 4.1). We say it once.
+"""
+
+
+def control(session: Session, connection: int) -> list[Said]:
+    """What the File daemon said to the Director on one connection."""
+    found = [_masked(session.name, event) for event in session.traffic(connection, "fd")]
+    late = [item for item in found if isinstance(item, bytes) and LATE.match(item)]
+    said: list[Said] = [item for item in found if item != b"" and item not in late]
+    said += late
+    if any(isinstance(item, bytes) and _VERIFIED.match(item) for item in said):
+        return _verified(said)
+    return [
+        item for walked, items in groupby(said, _walked) for item in (_sorted(items) if walked else items)
+    ]
+
+
+def _masked(name: str, event: Packet | Signalled) -> bytes | int:
+    if isinstance(event, Signalled):
+        return event.number
+    assert event.payload is not None
+    text = event.payload
+    for pattern, replacement in MASKS:
+        text = re.sub(pattern, replacement, text, flags=re.DOTALL)
+    for accepted in ACCEPTED:
+        if fnmatch(name, accepted.sessions):
+            text = re.sub(accepted.pattern, accepted.replacement, text, flags=re.DOTALL)
+    return text
+
+
+_WALKED = re.compile(rb"(Jmsg Job=\S+ type=9 |[-dlfcbsp][-rwxsStT]{9} )")
+
+
+def _walked(item: Said) -> bool:
+    """True for what is said of one file after the other in the order of the directories on disk."""
+    return isinstance(item, bytes) and _WALKED.match(item) is not None
+
+
+def _sorted(items: Iterator[Said]) -> list[Said]:
+    return sorted(items, key=repr)
+
+
+_VERIFIED = re.compile(
+    rb"(\d+) (\d+) ([^\0]*)\0([^\0]*)\0([^\0]*)\0|(\d+) (\d+) (\S+) \*(\w+)-(\d+)\*", re.DOTALL
+)
+
+
+def _verified(said: list[Said]) -> list[Said]:
+    """The verify exchange, file by file in the order of names instead of indices."""
+    head: list[Said] = []
+    files: list[list[Said]] = []
+    tail: list[Said] = []
+    for item in said:
+        match = _VERIFIED.fullmatch(item) if isinstance(item, bytes) else None
+        if match is None:
+            (tail if files else head).append(item)
+        elif match[1]:
+            assert int(match[1]) == len(files) + 1
+            options, _, name = match[3].partition(b" ")
+            files.append(
+                [(name, options, int(match[2]), *_stat(match[4], directory=name.endswith(b"/")), match[5])]
+            )
+        else:
+            assert int(match[6]) == int(match[10]) == len(files)
+            files[-1].append((int(match[7]), match[8], match[9]))
+    return [*head, *(tuple(file) for file in sorted(files, key=repr)), *tail]
+
+
+def _stat(encoded: bytes, *, directory: bool) -> tuple[object, ...]:
+    """The fields of a stat record that the machine does not decide. Times after the tree was made are "changed"."""
+    stat = decode_stat(encoded)
+    owner = (stat.uid, stat.gid) if os.geteuid() == 0 else ()
+    size = None if directory else stat.size
+    mtime = stat.mtime if stat.mtime == EPOCH else "changed"
+    return (
+        oct(stat.mode),
+        stat.nlink,
+        stat.rdev,
+        size,
+        mtime,
+        stat.flags,
+        stat.stream,
+        stat.link_index,
+        *owner,
+    )
+
+
+def storage(session: Session, connection: int, *, appends: bool) -> list[Said]:
+    """What the File daemon said to the Storage daemon around the files of a backup, or in all of a restore."""
+    said: list[Said] = [
+        _masked(session.name, event) for event in session.traffic(connection, "fd") if _small(event)
+    ]
+    if not appends:
+        if fnmatch(session.name, ONE_FAREWELL) and said[-2:] == [Signal.TERMINATE, Signal.TERMINATE]:
+            said.pop()
+        return said
+    start = next(at for at, item in enumerate(said) if str(item).startswith("b'append data")) + 1
+    end = next(at for at in range(start, len(said)) if said[at - 1 : at + 1] == [-1, -1]) + 1
+    return [*said[:start], *said[end - 2 :]]
+
+
+def _small(event: Packet | Signalled) -> bool:
+    return isinstance(event, Signalled) or event.payload is not None
+
+
+def saved_files(session: Session) -> dict[bytes, SavedFile]:
+    """The files of a backup by name."""
+    files = from_session(session)
+    found: dict[bytes, list[SavedFile]] = {}
+    for file in files:
+        found.setdefault(file.attributes.name, []).append(file)
+    return {name + b"#%d" % at: file for name, some in found.items() for at, file in enumerate(some)}
+
+
+def linked(file: SavedFile) -> bool:
+    """True for a name of an inode with several names, of which the first one found carries the data."""
+    return (
+        file.attributes.type != FileType.DIREND
+        and bool(file.attributes.stat)
+        and decode_stat(file.attributes.stat).nlink > 1
+    )
+
+
+def attributes(record: AttributeRecord) -> tuple[object, ...]:
+    """Of an attributes record what the machine does not decide."""
+    directory = record.type == FileType.DIREND
+    return (
+        record.type,
+        _stat(record.stat, directory=directory),
+        record.link,
+        record.extended,
+        record.delta_seq,
+    )
+
+
+def files(found: dict[bytes, SavedFile], *, tracked: bool = True) -> dict[bytes, tuple[object, ...]]:
+    """All files, their streams in order, block by block; but for the names of inodes with several (`tracked`)."""
+    return {
+        name: (attributes(file.attributes), file.streams)
+        for name, file in found.items()
+        if not (tracked and linked(file))
+    }
+
+
+def links(found: dict[bytes, SavedFile]) -> tuple[object, ...]:
+    """The inodes with several names: which name the walk finds first is the directory's affair, the rest is not."""
+    names = {name: file for name, file in sorted(found.items()) if linked(file)}
+    first = [file for file in names.values() if file.attributes.type != FileType.LNKSAVED]
+    indices = {file.attributes.name: file.attributes.file_index for file in first}
+    stats = [
+        (name, replace(decode_stat(file.attributes.stat), link_index=0).encode())
+        for name, file in names.items()
+    ]
+    later = [file for file in names.values() if file.attributes.type == FileType.LNKSAVED]
+    return (
+        [(name, _stat(encoded, directory=False)) for name, encoded in stats],
+        [(file.attributes.type, file.attributes.link, file.streams) for file in first],
+        [
+            (
+                decode_stat(file.attributes.stat).link_index - indices[file.attributes.link],
+                file.attributes.file_index > indices[file.attributes.link],
+                file.streams,
+            )
+            for file in later
+        ],
+    )
+
+
+PACKED = (Stream.COMPRESSED_DATA, Stream.SPARSE_COMPRESSED_DATA)
+
+
+def unpacked(file: SavedFile) -> list[tuple[int, list[object]]]:
+    """The streams of a file, compressed records as address, header fields and content."""
+    return [
+        (number, [_expand(number, record) if number in PACKED else record for record in records])
+        for number, records in file.streams
+    ]
+
+
+def _expand(stream: int, record: Payload) -> object:
+    if record.data is None:
+        return record
+    size = 8 if stream == Stream.SPARSE_COMPRESSED_DATA else 0
+    magic, _, level, version = HEADER.unpack_from(record.data, size)
+    try:
+        content = decompress(record.data[size:])
+    except RemoteProtocolError as error:
+        return str(error)
+    return (record.data[:size], magic, level, version, content)
