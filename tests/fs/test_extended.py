@@ -140,11 +140,25 @@ def test_too_large(path: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.problems[0].text == b'Xattr stream on file "/f" exceeds maximum size of 1048576 bytes\n'
 
 
-def test_file_system_without_attributes() -> None:
-    if not os.path.exists("/proc/self/status"):
-        pytest.skip("needs /proc, which has no attributes")
-    found = read_extended(b"/proc/self/status", acl=True, xattr=True, directory=False)
-    if found is NOTHING:
-        pytest.skip("this kernel lists attributes on /proc")
-    assert found.xattr_unsupported
-    assert found.problems[0].text.endswith(b'not supported. Current file: "/proc/self/status"\n')
+@pytest.mark.parametrize("xattr", [False, True])
+def test_file_system_without_attributes(path: bytes, monkeypatch: pytest.MonkeyPatch, xattr: bool) -> None:
+    def unsupported(*_: object, **__: object) -> list[str]:
+        raise OSError(errno.ENOTSUP, "not here")
+
+    monkeypatch.setattr(os, "listxattr", unsupported)
+    found = read_extended(path, acl=True, xattr=xattr, directory=False, name=b"/f")
+    assert (found.acl_unsupported, found.xattr_unsupported, found.streams) == (True, True, ())
+    texts = [problem.text for problem in found.problems]
+    told = b"Disabling restore of XATTRs on this filesystem, not supported. " + b'Current file: "/f"\n'
+    assert texts == ([told] if xattr else [])
+
+
+def test_name_space_that_the_device_has_not(path: bytes) -> None:
+    missing: set[bytes] = set()
+    record = pack_pairs([(b"nowhere.a", b"1"), (b"nowhere.b", b"2"), (b"user.c", b"3")])
+    (problem,) = apply_xattrs(path, record, name=b"/f", unsupported=missing)
+    assert problem.severity is Severity.WARNING
+    assert problem.unsupported
+    assert missing == {b"nowhere"}
+    assert apply_xattrs(path, record, name=b"/f", unsupported=missing) == []
+    assert os.listxattr(path) == ["user.c"]

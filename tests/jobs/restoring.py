@@ -1,5 +1,6 @@
 """A restorer with its messages written down, and records to feed it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,14 @@ def attributes(
     formats = {FileType.DIREND: 0o040000, FileType.LNK: 0o120000}
     if mode < 0o10000:
         mode |= formats.get(kind, 0o100000)
-    fields = {"uid": 0, "gid": 0, "nlink": 1, "atime": MTIME, "mtime": MTIME, "ctime": MTIME} | stat
+    fields = {
+        "uid": os.geteuid(),
+        "gid": os.getegid(),
+        "nlink": 1,
+        "atime": MTIME,
+        "mtime": MTIME,
+        "ctime": MTIME,
+    } | stat
     encoded = StatRecord(mode=mode, stream=stream, **fields).encode()
     return record(index, Stream.UNIX_ATTRIBUTES, encode_attributes(index, kind, name, encoded, link))
 
