@@ -13,6 +13,7 @@ from fdaemon.net.listen import ListenAddress, ListenFailed, accepted, open_liste
 from fdaemon.protocol.messages import MessageType
 from fdaemon.registry import Registry
 from fdaemon.session.arrival import serve_connection
+from fdaemon.session.keys import load_keys
 from fdaemon.session.services import Services, this_system
 from statecharts.trace import trace
 from statecharts.tracker import Observer
@@ -50,6 +51,11 @@ async def serve(
         observers=(*observers, trace(_print)) if tracing else observers,
     )
     services.debug.level = options.debug_level
+    try:
+        services.keys = await trio.to_thread.run_sync(load_keys, configuration.client)
+    except (OSError, ValueError) as error:
+        services.log(MessageType.ERROR, f"the PKI keys cannot be used: {error}\n")
+        return 1
     try:
         listeners = await open_listeners(_addresses(configuration), on_failure=partial(_told, services))
     except ListenFailed as error:

@@ -15,6 +15,7 @@ from fdaemon.net.tls import TlsSettings
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.tls_policy import policy_of
 from fdaemon.registry import Registry
+from fdaemon.session.keys import KeyRing
 from fdaemon.views import DaemonView
 from statecharts.tracker import Observer
 
@@ -69,6 +70,7 @@ class Services:
     refusals: trio.Lock = field(default_factory=trio.Lock)
     addresses: tuple[tuple[str, int], ...] = ()
     default_bandwidth: int | None = None
+    keys: KeyRing | None = field(default=None, repr=False)
 
     @property
     def name(self) -> bytes:

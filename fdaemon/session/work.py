@@ -24,6 +24,7 @@ from fdaemon.protocol import replies
 from fdaemon.protocol.commands import CommandError
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.storage import NO_CONNECTION_BACKUP
+from fdaemon.session.keys import seal_for
 from fdaemon.wire.framing import Signal
 from statecharts.director import DirectorEvent
 from statecharts.job import JobEvent
@@ -100,42 +101,28 @@ async def backup(session: "DirectorSession", command: c.Backup) -> bool:
         MessageType.INFO, b"Extended attribute support is %s\n" % (b"enabled" if xattr else b"disabled")
     )
     await reporter.send(MessageType.INFO, b"ACL support is %s\n" % (b"enabled" if acl else b"disabled"))
-    if fileset is not None:
-        _check_ciphers(session)
+    client = services.configuration.client
+    seal = seal_for(client, services.keys, fileset)
+    job.encrypts = seal is not None and seal.encrypts
     job.standing.announce(Status.BLOCKED)
     await _wait_for_passive_storage(session)
     if job.storage is None:
         raise CommandError(reply=replies.BAD_BACKUP, fatal=NO_CONNECTION_BACKUP)
     await session.reply(replies.OK_BACKUP)
     session.tracker.fire(DirectorEvent.JOB_STARTED)
-    client = services.configuration.client
-    counters = job.standing.counters
     reader = BackupReader(
         walk_of(session),
         report=reporter.report,
-        counters=counters,
+        counters=job.standing.counters,
         check_cancelled=trio.from_thread.check_cancelled,
         first_index=command.file_index or 0,
         block=client.network_buffer,
         workers=client.maximum_workers_per_job,
+        seal=seal,
     )
     await run_backup(job, reader, _surroundings(session))
     session.tracker.fire(DirectorEvent.JOB_ENDED)
     return False
-
-
-def _check_ciphers(session: "DirectorSession") -> None:
-    fileset, client = session.job.spec.fileset, session.services.configuration.client
-    assert fileset is not None
-    text = None
-    if len(fileset.ciphers) > 1:
-        text = b"Fileset contains multiple cipher settings\n"
-    elif fileset.ciphers and not client.pki_keypair:
-        text = b"Fileset contains cipher settings but PKI Key Pair is not configured\n"
-    elif fileset.forces_encryption and not client.pki_encryption:
-        text = b"Fileset forces encryption but encryption is not configured\n"
-    if text is not None:
-        raise CommandError(reply=replies.BAD_BACKUP, fatal=text)
 
 
 async def _wait_for_passive_storage(session: "DirectorSession") -> None:
@@ -150,8 +137,8 @@ async def _wait_for_passive_storage(session: "DirectorSession") -> None:
 
 async def restore(session: "DirectorSession", command: c.Restore) -> bool:
     """`restore …`: one storage of it. Loops on when the Director will name another."""
-    job, reporter = session.job, session.reporter
-    if session.services.options.backup_only:
+    job, services, reporter = session.job, session.services, session.reporter
+    if services.options.backup_only:
         raise CommandError(fatal=b"Filed in backup only mode, restores are not allowed, aborting...\n")
     try:
         names = OutputNames(
@@ -168,6 +155,8 @@ async def restore(session: "DirectorSession", command: c.Restore) -> bool:
         counters=job.standing.counters,
         check_cancelled=trio.from_thread.check_cancelled,
         want_restored=reporter.wants(MessageType.RESTORED),
+        keys=None if services.keys is None else services.keys.keys(),
+        check_signatures=services.configuration.client.pki_signatures,
     )
     await session.reply(replies.OK_RESTORE)
     session.tracker.fire(DirectorEvent.RESTORE_STARTED)
