@@ -172,16 +172,24 @@ class Restorer:
                         except FileProblem as problem:
                             self._fail_file(problem)
                 elif stream in _DIGESTS:
-                    content = self._content
-                    if content is not None:
-                        difference = content.check_digest(stream, bytes(data))
-                        if difference is not None:
-                            self._tell(difference)
+                    if self._content is not None:
+                        self._check_digest(self._content, stream, bytes(data))
                 else:
                     self._take_other(stream, previous, data)
                 previous = stream
         finally:
             self._index, self._previous = index, previous
+
+    def _check_digest(self, content: Content, stream: int, digest: bytes) -> None:
+        """The digest is the last word about the content: what a decoder still holds is written before it is asked."""
+        try:
+            self._counters.job_bytes += content.finish()
+        except FileProblem as problem:
+            self._fail_file(problem)
+            return
+        difference = content.check_digest(stream, digest)
+        if difference is not None:
+            self._tell(difference)
 
     def _take_other(self, stream: int, previous: int, data: bytes | memoryview) -> None:
         """All records but the three kinds that most files consist of."""
@@ -279,8 +287,7 @@ class Restorer:
             return
         self._content = None
         try:
-            if content.decoding:
-                self._counters.job_bytes += content.finish()
+            self._counters.job_bytes += content.finish()
             problem = content.check_size()
             if problem is not None:
                 self._tell(problem)

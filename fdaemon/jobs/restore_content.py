@@ -98,7 +98,7 @@ class Content:
 
     def finish(self) -> int:
         """Write what the decoder still holds; returns the bytes written. Raises FileProblem."""
-        decoder = self._decoder
+        decoder, self._decoder = self._decoder, None
         if decoder is None:
             return 0
         return sum([self._write_block(decoder, address, block) for address, block in decoder.finish()])

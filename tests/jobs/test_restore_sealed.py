@@ -62,6 +62,7 @@ def a_file(
         record(index, Stream.ENCRYPTED_SESSION_DATA, seal.session_data),
         *[record(index, stream, piece) for piece in cut(text, size)],
         record(index, Stream.SIGNED_DIGEST, seal.sign(hashlib.sha256(CONTENT).digest())),
+        record(index, Stream.MD5_DIGEST, hashlib.md5(CONTENT).digest()),
     ]
     return b"".join(records)
 
