@@ -1,6 +1,7 @@
 """fdlocal with the real daemon in the middle: back up, list, restore, levels, and what may go wrong."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -200,22 +201,24 @@ async def test_a_canceled_backup_leaves_nothing_behind(tree: Path, repository: P
         assert [job.status for job in catalog.jobs()] == ["A"]
 
 
-def test_an_interrupt_cancels_in_order(tree: Path, repository: Path) -> None:
-    with (tree / "endless").open("wb") as file:
-        file.truncate(1 << 40)
+def started(tree: Path, repository: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    """A backup in a process of its own that has begun to write its volume."""
     command = [sys.executable, "-m", "fdlocal", "backup", str(tree), "--to", str(repository)]
     paths = os.pathsep.join(str(Path(__file__).parents[2] / name) for name in (".", "tools"))
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE)
-    try:
-        volume = repository / "volumes/Local-0001"
-        while not (volume.exists() and volume.stat().st_size > 1 << 22):
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.wait()
+    volume = repository / "volumes/Local-0001"
+    while not (volume.exists() and volume.stat().st_size > 1 << 22):
+        assert process.poll() is None
+        time.sleep(0.02)
+    return process, volume
+
+
+def test_an_interrupt_cancels_in_order(tree: Path, repository: Path) -> None:
+    with (tree / "endless").open("wb") as file:
+        file.truncate(1 << 40)
+    process, volume = started(tree, repository)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
     assert process.returncode == ExitCode.INTERRUPTED
     assert b"canceled" in output
     assert not volume.exists()
@@ -245,3 +248,35 @@ def test_the_real_tools_read_what_fdlocal_wrote(
         bareos.run("bextract", config, "-V", volume, DEVICE, str(extracted))
     found = [item for item in differences(tree, extracted) if "modification time" not in item]
     assert found == []
+
+
+def test_a_job_that_was_killed_is_cleaned_up(tree: Path, repository: Path, target: Path) -> None:
+    with (tree / "endless").open("wb") as file:
+        file.truncate(1 << 40)
+    process, volume = started(tree, repository)
+    process.kill()
+    process.communicate()
+    assert volume.exists()
+    (tree / "endless").unlink()
+    assert backup(repository, tree) == ExitCode.DONE
+    assert not volume.exists()
+    with Catalog(repository / "catalog.sqlite") as catalog:
+        assert [(job.level, job.status) for job in catalog.jobs()] == [("F", "f"), ("F", "T")]
+    assert restore(repository, target) == ExitCode.DONE
+    assert list(differences(tree, target)) == []
+
+
+def test_a_full_disk_fails_the_job_and_says_so(
+    tree: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        status = backup(repository, tree)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert status == ExitCode.FAILED
+    assert "File too large" in capsys.readouterr().out
+    assert not list((repository / "volumes").iterdir())

@@ -149,3 +149,15 @@ def test_messages_and_a_failed_transaction() -> None:
         assert catalog.job(1).status == "T"
         with pytest.raises(CatalogError, match="no job 2"):
             catalog.job(2)
+
+
+@pytest.mark.parametrize("broken", [b"", b"1 3 /x\0A A\0", b"1 3 \0A\0\0\x000\0", b"1 x /x\0A\0\0\x000\0"])
+def test_malformed_attributes_are_a_problem_and_no_row(broken: bytes) -> None:
+    with Catalog() as catalog:
+        row = job(1)
+        catalog.add_job(row)
+        writer = AttributeWriter(catalog, 1)
+        writer.add(1, 1, broken)
+        writer.close()
+        assert "attributes of file 1 are malformed" in writer.problems[0]
+        assert list(merged_files(catalog, [row])) == []

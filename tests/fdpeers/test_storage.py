@@ -1,6 +1,7 @@
 """The Storage peer against a scripted File daemon: the dialogue, its refusals, and its planned faults."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 import trio
@@ -8,9 +9,10 @@ import trio
 from fdpeers.append import AppendStream, CountingStream, Figures
 from fdpeers.errors import AuthenticationFailed, LinkClosed, StreamRefused
 from fdpeers.faults import Act, Fault, Step
+from fdpeers.labels import SessionLabel, VolumeLabel
 from fdpeers.link import Link, packet
 from fdpeers.outside import storage_process
-from fdpeers.sinks import DiscardSink, MemorySink, Sink, StoredRecord
+from fdpeers.sinks import DiscardSink, MemorySink, Sink, StoredRecord, VolumeSink
 from fdpeers.sources import MemorySource, Source
 from fdpeers.storage import StoragePeer
 from fdpeers.storage_session import JobRun, JobTicket
@@ -276,3 +278,28 @@ async def test_a_storage_peer_in_another_process() -> None:
         "records": 15,
         "bytes": 5 * (29 + 100 + 16),
     }
+
+
+async def test_a_stored_volume_is_replayed_from_another_process(tmp_path: Path) -> None:
+    sink = VolumeSink(
+        str(tmp_path / "Vol-1"),
+        session_id=3,
+        session_time=9,
+        label=SessionLabel(1, 0, JOB, b"bak", b"fd", b"fs"),
+        volume_label=VolumeLabel(b"Vol-1", 0, 0, b"host"),
+    )
+    sink.feed(stream_of(3, 300_000))
+    sink.finish("T")
+    async with storage_process(replay=tmp_path / "Vol-1") as outside:
+        for _ in range(2):
+            await outside.announce(JOB.decode(), KEY.decode())
+            async with storage_link(outside.port, JOB) as link:
+                got = await read_all(link)
+            assert [item for item in got if isinstance(item, bytes) and item.startswith(b"rechdr")][3:7] == [
+                b"rechdr 3 9 1 3 16",
+                b"rechdr 3 9 2 1 29",
+                b"rechdr 3 9 2 2 262144",
+                b"rechdr 3 9 2 2 37856",
+            ]
+            assert len(got) == 3 * 8 + 1
+            assert (await outside.result())["status"] == "T"

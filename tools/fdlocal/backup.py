@@ -11,7 +11,7 @@ from typing import Final
 import trio
 
 from fdlocal.access import Access, Told, Watch, converse, new_job, settle, storage_for
-from fdlocal.errors import UsageError
+from fdlocal.errors import JobError, UsageError
 from fdlocal.options import BackupOptions, fileset, identity
 from fdlocal.outcome import Outcome
 from fdlocal.repository import Repository
@@ -20,6 +20,7 @@ from fdpeers.catalog import JobRow, MediaRow
 from fdpeers.catalog_files import AttributeWriter, accurate_entries
 from fdpeers.dialogues import BackupPlan, Level, Since, StorageAddress
 from fdpeers.director import DirectorSession, JobEnd
+from fdpeers.errors import CatalogError
 from fdpeers.labels import SessionLabel, VolumeLabel
 from fdpeers.names import Job
 from fdpeers.sinks import VolumeSink
@@ -57,14 +58,14 @@ async def back_up(
         session_id=job.session_id,
         session_time=job.session_time,
     )
+    files = AttributeWriter(catalog, job.job_id)
+    sink = await trio.to_thread.run_sync(_sink, repository, row, job, files)
     await trio.to_thread.run_sync(catalog.keep_fileset, row.fileset, lines)
     await trio.to_thread.run_sync(catalog.add_job, row)
     accurate: list[bytes] | None = None
     if chain:
         entries = partial(accurate_entries, catalog, chain, digests=False)
         accurate = await trio.to_thread.run_sync(entries)
-    files = AttributeWriter(catalog, job.job_id)
-    sink = _sink(repository, row, job, files)
     ticket = JobTicket(job.name, job.key, job.session_id, job.session_time, sink=sink)
     async with storage_for(ticket) as (port, run):
         watch.run = run
@@ -99,23 +100,29 @@ def _level(word: str, chain: list[JobRow]) -> str:
 
 def _sink(repository: Repository, row: JobRow, job: Job, files: AttributeWriter) -> VolumeSink:
     now = int(time.time() * 1_000_000)
+    path = repository.volume(row.job_id)
     volume = repository.volume_name(row.job_id).encode()
-    return VolumeSink(
-        str(repository.volume(row.job_id)),
-        session_id=job.session_id,
-        session_time=job.session_time,
-        label=SessionLabel(
-            job_id=row.job_id,
-            written=now,
-            job=job.name,
-            job_base=row.base.encode(),
-            client=CLIENT.encode(),
-            fileset=row.fileset.encode(),
-            level=row.level,
-        ),
-        volume_label=VolumeLabel(volume, now, now, socket.gethostname().encode()),
-        attributes=files.add,
+    label = SessionLabel(
+        job_id=row.job_id,
+        written=now,
+        job=job.name,
+        job_base=row.base.encode(),
+        client=CLIENT.encode(),
+        fileset=row.fileset.encode(),
+        level=row.level,
     )
+    try:
+        return VolumeSink(
+            str(path),
+            session_id=job.session_id,
+            session_time=job.session_time,
+            label=label,
+            volume_label=VolumeLabel(volume, now, now, socket.gethostname().encode()),
+            attributes=files.add,
+        )
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise JobError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _conclude(
@@ -131,10 +138,13 @@ def _conclude(
     problems = "; ".join(files.problems)
     if problems and status in ("T", "W"):
         status, reason = "W", problems
-    end = told.end or JobEnd(status, 0, 0, 0, 0, 0, 0)
+    if status in ("T", "W"):
+        try:
+            files.close()
+        except CatalogError as error:
+            status, reason = "f", str(error)
     is_kept = status in ("T", "W")
-    if is_kept:
-        files.close()
+    end = told.end or JobEnd(status, 0, 0, 0, 0, 0, 0)
     row = replace(
         row,
         ended=int(time.time()),

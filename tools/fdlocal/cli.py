@@ -95,7 +95,9 @@ def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--states", action="store_true", help="show the paths through the daemon's state charts"
     )
-    command.add_argument("--quiet", action="store_true", help="no display and no report; only problems")
+    command.add_argument(
+        "--quiet", action="store_true", help="no display, and a report only when something went wrong"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -184,9 +186,9 @@ def _run(
 ) -> ExitCode:
     """One job under the display; SIGINT and SIGTERM cancel it in order."""
     outcome = run_trio(partial(_job, repository, Watch(title), console, work, tls=not options.no_tls))
+    if options.quiet and outcome.exit_code is not ExitCode.DONE:
+        console = Console(stderr=True, highlight=False)
     report(outcome, console, states=options.states)
-    if outcome.exit_code not in (ExitCode.DONE, ExitCode.WITH_ERRORS) and options.quiet:
-        print(f"fdlocal: {outcome.kind} {outcome.status}: {outcome.reason}", file=sys.stderr)
     return outcome.exit_code
 
 

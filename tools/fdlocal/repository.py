@@ -8,6 +8,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +69,7 @@ def open_repository(root: Path, *, create: bool = False) -> Iterator[Repository]
             raise UsageError(str(error)) from error
         with catalog:
             repository = Repository(root, catalog)
+            _recover(repository)
             if create:
                 repository.write_tool_config()
             yield repository
@@ -81,6 +83,15 @@ def _create(root: Path) -> None:
         root.chmod(0o700)
     except OSError as error:
         raise UsageError(f"cannot make {root}: {error.strerror}") from error
+
+
+def _recover(repository: Repository) -> None:
+    """Jobs that were killed half-way: nobody runs them any more, so they failed, and what they wrote goes."""
+    for job in repository.catalog.jobs():
+        if job.status == "C":
+            repository.volume(job.job_id).unlink(missing_ok=True)
+            repository.catalog.forget_files(job.job_id)
+            repository.catalog.finish_job(replace(job, status="f", ended=job.started))
 
 
 @contextmanager

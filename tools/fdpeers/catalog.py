@@ -123,15 +123,24 @@ class Catalog:
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, undone by an exception."""
+        """One transaction, undone by an exception. Raises CatalogError for what SQLite refuses, a full disk
+        included.
+        """
         with self._lock:
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield self._database
+                self._database.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._undo()
+                raise CatalogError(f"the catalog refused a change: {error}") from error
             except BaseException:
-                self._database.execute("ROLLBACK")
+                self._undo()
                 raise
-            self._database.execute("COMMIT")
+
+    def _undo(self) -> None:
+        if self._database.in_transaction:  # a full disk may have ended the transaction already
+            self._database.execute("ROLLBACK")
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """All rows of a query."""

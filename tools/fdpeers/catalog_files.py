@@ -2,12 +2,13 @@
 a restore (protocol/07 §3.6,
 §3.7, §5.3). Names stay bytes."""
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fdaemon.wire.attributes import FileType, decode_attributes
+from fdaemon.wire.attributes import FileType
 from fdaemon.wire.stat import decode_stat
 from fdaemon.wire.streams import ATTRIBUTES, STREAM_MASK, Stream
 from fdpeers.catalog import Catalog, JobRow
@@ -19,6 +20,9 @@ _BATCH: Final = 2000
 
 _PATHS: Final = 50_000
 """Path numbers remembered before asking the database again."""
+
+_RECORD: Final = re.compile(rb"\d+ (\d+) ([^\0]+)\0([^\0]+)\0[^\0]*\0[^\0]*\0(\d+)\0")
+"""`FileIndex FileType name NUL lstat NUL link NUL extended NUL deltaseq NUL`; the index in the text does not count."""
 
 _Row = tuple[int, int, int, bytes, int, bytes, bytes | None, int | None, int]
 
@@ -39,29 +43,11 @@ class AttributeWriter:
         self.problems: list[str] = []
 
     def add(self, file_index: int, stream: int, record: bytes) -> None:
-        """One forwarded record (core/src/dird/catreq.cc: UpdateAttribute). Raises RemoteProtocolError on a
-        broken one.
-        """
+        """One forwarded record (core/src/dird/catreq.cc: UpdateAttribute); a broken one goes to `problems`."""
         stream &= STREAM_MASK
         if stream in ATTRIBUTES:
             self._flush_cached()
-            attributes = decode_attributes(record)
-            folder, slash, name = attributes.name.rpartition(b"/")
-            index = 0 if attributes.type == FileType.DELETED else file_index
-            delta = attributes.delta_seq if attributes.type == FileType.REG else 0
-            path = self._path_id(folder + slash)
-            self._cached = (
-                self._job_id,
-                index,
-                path,
-                name,
-                attributes.type,
-                attributes.stat,
-                None,
-                None,
-                delta,
-            )
-            self._cached_index = file_index
+            self._begin(file_index, record)
         elif stream == Stream.RESTORE_OBJECT:
             self._objects.append((self._job_id, file_index, record))
         elif self._cached is None or file_index != self._cached_index:
@@ -70,6 +56,19 @@ class AttributeWriter:
             )
         else:
             self._cached = (*self._cached[:6], record, stream, self._cached[8])
+
+    def _begin(self, file_index: int, record: bytes) -> None:
+        match = _RECORD.fullmatch(record)
+        if match is None:
+            self.problems.append(f"attributes of file {file_index} are malformed: {record[:100]!r}")
+            return
+        kind = int(match[1])
+        folder, slash, name = match[2].rpartition(b"/")
+        index = 0 if kind == FileType.DELETED else file_index
+        delta = int(match[4]) if kind == FileType.REG else 0
+        path = self._path_id(folder + slash)
+        self._cached = (self._job_id, index, path, name, kind, match[3], None, None, delta)
+        self._cached_index = file_index
 
     def close(self) -> None:
         """Write the rest."""

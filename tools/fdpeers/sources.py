@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from fdaemon.wire.headers import record_header
+from fdaemon.wire.streams import ATTRIBUTES, STREAM_MASK
+from fdpeers.append import Figures
 from fdpeers.errors import VolumeError
 from fdpeers.link import packet
 from fdpeers.sinks import StoredRecord
-from fdpeers.volume_reader import Wanted, read_records
+from fdpeers.volume_reader import VolumeRecord, Wanted, read_records
 
 BATCH: Final = 1 << 19
 """Wire bytes sent at a time: large enough that the cost per send disappears, small enough to stay in the
@@ -21,7 +23,12 @@ cache.
 
 
 class Source(Protocol):
-    """Gives the framed packets of a read session in order: for each record its header and its data."""
+    """Gives the framed packets of a read session in order: for each record its header and its data.
+
+    `figures` moves while they are taken; its `size` is counted by whoever sends them.
+    """
+
+    figures: Figures
 
     def packets(self) -> Iterator[bytes]:
         """Wire bytes, one packet an item. Raises VolumeError or OSError."""
@@ -64,7 +71,7 @@ class VolumeSource:
     def __init__(self, directory: Path, pieces: Sequence[Piece]) -> None:
         self._directory = directory
         self._pieces = tuple(pieces)
-        self.file_index = 0
+        self.figures = Figures()
 
     def packets(self) -> Iterator[bytes]:
         """As in `Source`."""
@@ -79,11 +86,17 @@ class VolumeSource:
                         end=end,
                         wanted=wanted,
                     ):
-                        self.file_index = record.file_index
+                        self._count(record)
                         yield packet(
                             record_header(*session, record.file_index, record.stream, len(record.data))
                         )
                         yield packet(record.data)
+
+    def _count(self, record: VolumeRecord) -> None:
+        self.figures.records += 1
+        if record.stream & STREAM_MASK in ATTRIBUTES:
+            self.figures.files += 1
+            self.figures.current = record.data
 
 
 class MemorySource:
@@ -92,6 +105,7 @@ class MemorySource:
     def __init__(self, records: Iterable[StoredRecord], *, session_id: int, session_time: int) -> None:
         self._records = list(records)
         self._session = (session_id, session_time)
+        self.figures = Figures()
 
     def packets(self) -> Iterator[bytes]:
         """As in `Source`."""
@@ -105,6 +119,7 @@ class Replay:
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self.pieces = tuple(pieces)
+        self.figures = Figures()
 
     @classmethod
     def of(cls, source: Source, size: int = BATCH) -> "Replay":

@@ -164,7 +164,9 @@ class StorageSession:
                 await self._store(sink)
             if sink.leftover:
                 raise StreamRefused(f"{len(sink.leftover)} bytes after the end of data, before our reply")
-        except (StreamRefused, OSError) as error:
+        except (LinkClosed, HungUp):
+            raise
+        except (PeersError, OSError) as error:
             self.run.fail(str(error))
             await self.link.send(b"3999 Failed append\n")
             await self.link.send(b"3903 Error append data\n")
@@ -193,18 +195,18 @@ class StorageSession:
             sink.feed(view[:size])
 
     async def _read(self, source: Source) -> None:
-        figures = self.run.figures
+        figures = self.run.figures = source.figures
         is_slow = any(fault.step is Step.RECORDS for fault in self._faults)
         packets: Iterator[bytes] = source.packets()
+        sent = 0
         pieces = packets if is_slow else batches(packets)
         try:
             while (piece := await trio.to_thread.run_sync(next, pieces, None)) is not None:
                 if is_slow:
-                    await self.meet(Step.RECORDS, figures.records)
+                    await self.meet(Step.RECORDS, sent)
                 await self.link.send_wire(piece)
-                figures.records += 1
+                sent += 1
                 figures.size += len(piece)
-                figures.files = getattr(source, "file_index", 0)
         except (VolumeError, OSError) as error:
             self.run.fail(str(error))
         await self.meet(Step.RECORDS_END)
