@@ -91,7 +91,9 @@ class StorageChannel:
     async def end_stream(self) -> bool:
         """Send the end of data (A4). False when nobody can hear it."""
         sent = await self.packets.send_signal(Signal.EOD)
-        self._tracker.fire(StorageEvent.STREAM_ENDED if sent else StorageEvent.WRITE_FAILED)
+        event = StorageEvent.STREAM_ENDED if sent else StorageEvent.WRITE_FAILED
+        if sent or self._tracker.can(event):  # a write that failed before has said so already
+            self._tracker.fire(event)
         return sent
 
     async def close_append(self) -> None:
