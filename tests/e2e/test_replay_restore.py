@@ -1,7 +1,6 @@
 """The Director and Storage daemon of the recorded restores, played to our daemon: it must say what the C++ one said."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from tests.support import replay_said as said
 from tests.support.replay import Staging
-from tests.support.replaying import configuration, play, session_named
+from tests.support.replaying import configuration, play, session_named, universal_time
 from tests.support.restored_tree import blocks
 from tests.support.sessions import Session
 
@@ -19,13 +18,9 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="owners are restored b
 
 
 @pytest.fixture(autouse=True)
-def universal_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The recorded daemon listed files in universal time."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+def _clock() -> Iterator[None]:
+    with universal_time():
+        yield
 
 
 async def replay(name: str, folder: Path) -> Session:

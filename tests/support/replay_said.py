@@ -12,10 +12,11 @@ from itertools import groupby
 
 from fdaemon.codec.compress import HEADER, decompress
 from fdaemon.errors import RemoteProtocolError
-from fdaemon.wire.attributes import AttributeRecord, FileType
+from fdaemon.wire.attributes import AttributeRecord, FileType, decode_attributes
 from fdaemon.wire.framing import Signal
 from fdaemon.wire.stat import decode_stat
 from fdaemon.wire.streams import Stream
+from tests.support.replay import WHOLE
 from tests.support.saved import Payload, SavedFile, from_session
 from tests.support.sessions import Packet, Session, Signalled
 from tests.support.tree import EPOCH
@@ -45,7 +46,35 @@ class Accepted:
     reason: str
 
 
-ACCEPTED: tuple[Accepted, ...] = ()
+ACCEPTED: tuple[Accepted, ...] = (
+    Accepted("*", rb"(self-compiled|fdaemon) binary", b"*", "we say who we are"),
+    Accepted(
+        "cancel",
+        rb"(ReadBytes|JobBytes)=\d+",
+        rb"\1=*",
+        "we count bytes as they are read, the C++ daemon when a file is over",
+    ),
+    Accepted("cancel", rb"(Bytes|Bytes/sec)=[\d,]+", rb"\1=*", "the same, while the job runs"),
+    Accepted("cancel", rb"(SDReadSeqNo=\d+ fd)=\d+", rb"\1=*", "numbers of descriptors are the system's"),
+    Accepted(
+        "cancel",
+        rb"^Jmsg .*: Error: Socket is terminated=1 on call to Storage daemon:[\d.:]+\n$",
+        b"",
+        "no errors about a connection that we broke off ourselves (protocol/02 section 2.9)",
+    ),
+    Accepted(
+        "auth-wrong-password",
+        rb"^Unable to authenticate Director bareos-dir\.\n$",
+        b"",
+        "the recording ends before this text: the Director hung up at the one before (protocol/01 section 6.5)",
+    ),
+    Accepted(
+        "auth-wrong-password",
+        rb"rejected by [\d.]*\.\n",
+        b"rejected by *.\n",
+        "played in memory, where nobody has an address, so that no test waits for the pauses",
+    ),
+)
 
 LATE = re.compile(rb"Jmsg Job=\S+ type=6 level=\* \S+ JobId \d+: File skipped\. ")
 """Messages that the C++ daemon queues until after its End Job line; ours go out at once, which a Director cannot
@@ -152,6 +181,30 @@ def storage(session: Session, connection: int, *, appends: bool) -> list[Said]:
     start = next(at for at, item in enumerate(said) if str(item).startswith("b'append data")) + 1
     end = next(at for at in range(start, len(said)) if said[at - 1 : at + 1] == [-1, -1]) + 1
     return [*said[:start], *said[end - 2 :]]
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """What went to the Storage daemon before a job was canceled: conversation and headers, attributes without the
+    machine's fields, and the sizes of whole data packets.
+    """
+
+    head: list[Said]
+    attributes: tuple[object, ...]
+    rest: list[int]
+
+
+def cut_off(session: Session, connection: int) -> CutOff:
+    """A backup of one big file, broken off inside it."""
+    traffic = session.traffic(connection, "fd")
+    big = next(at for at, event in enumerate(traffic) if isinstance(event, Packet) and event.size > WHOLE)
+    at = next(at for at in range(big) if str(_masked(session.name, traffic[at])).startswith("b'1 1 0")) + 1
+    record = traffic[at]
+    assert isinstance(record, Packet)
+    assert record.payload is not None
+    head = [_masked(session.name, event) for event in (*traffic[:at], *traffic[at + 1 : big])]
+    sizes = [event.size if isinstance(event, Packet) else event.number for event in traffic[big:]]
+    return CutOff([*head], attributes(decode_attributes(record.payload)), sizes)
 
 
 def _small(event: Packet | Signalled) -> bool:

@@ -1,11 +1,13 @@
 """Our daemon, set up as the recorded one was, for a session to be played to it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import pytest
 import trio
 
 from fdaemon.config import Configuration, load
@@ -48,6 +50,16 @@ Messages {{
     settings = load(str(path))
     anywhere = tuple(replace(place, port=0) for place in settings.client.addresses)
     return replace(settings, client=replace(settings.client, addresses=anywhere))
+
+
+@contextmanager
+def universal_time() -> Iterator[None]:
+    """The time zone in which the recorded daemons counted, for the time of the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @asynccontextmanager

@@ -1,9 +1,9 @@
 """Recorded sessions of the real daemons as typed values.
 
 A session is one JSON-lines file (`.jsonl` or `.jsonl.gz`): `conn` numbers a connection whose `open` line
-says who dialled whom, `from` is the sender, and a packet has its payload as `text` or `b64`, or (above 6,000 bytes) only its
-`sha256` and first bytes. One path was shortened after the recording (`tracefile=` in setdebug), so
-`len` counts only for big packets.
+says who dialled whom, `from` is the sender, and a packet has its payload as `text` or `b64`, or (above 6,000
+bytes) only its `sha256` and first bytes. One path was shortened after the recording (`tracefile=` in
+setdebug), so `len` counts only for big packets.
 """
 
 import base64
