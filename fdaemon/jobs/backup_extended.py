@@ -40,7 +40,7 @@ class ExtendedReader:
 
     def of_file(self, fd: int, entry: Entry, plan: Plan) -> Streams:
         """The records of an open file; usually none, for the price of one system call."""
-        if entry.stat.st_dev == self._device and self._acl_off and self._xattr_off:
+        if self._acl_off and self._xattr_off and entry.stat.st_dev == self._device:
             return ()
         try:
             if not os.listxattr(fd):

@@ -2,6 +2,7 @@
 
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from fdaemon.wire.framing import MAX_PACKET
 from fdaemon.wire.stat import decode_stat
 from fdaemon.wire.streams import Stream
 from tests.jobs.backups import options, save
-from tests.support.saved import digest_of
+from tests.support.saved import SavedFile, digest_of
 
 R = 262_144
 S = R - 8
@@ -177,3 +178,44 @@ def test_a_cancel_stops_inside_a_large_file(
             counters=counters,
         )
     assert counters.read_bytes == 3 * R
+
+
+def timeless(file: SavedFile) -> tuple[object, ...]:
+    """Everything about a file but its access time, which reading changes."""
+    record = file.attributes
+    stat = replace(decode_stat(record.stat), atime=0)
+    return record.file_index, record.type, record.name, record.link, stat, file.streams
+
+
+@pytest.mark.parametrize("flags", [(), (Option.SPARSE,), (Option.CHECK_CHANGES,)])
+def test_threads_change_nothing_about_what_is_sent(tmp_path: Path, flags: tuple[Option, ...]) -> None:
+    generator = random.Random(4)
+    for folder in range(30):
+        (tmp_path / f"{folder:02}").mkdir()
+        for number in range(20):
+            size = generator.choice([0, 1, 100, 5000, 40_000, R - 8, R, R + 1, 3 * R])
+            path = tmp_path / f"{folder:02}/{number}"
+            path.write_bytes(generator.randbytes(size // 2) + bytes(size - size // 2))
+            if number % 7 == 0:
+                os.setxattr(path, "user.number", b"%d" % number)
+        (tmp_path / f"{folder:02}/link").symlink_to("nowhere")
+        (tmp_path / f"{folder:02}/same").hardlink_to(tmp_path / f"{folder:02}/3")
+    block = options(
+        Option.XATTR, *flags, digests=frozenset({Digest.XXH128}), compression=(Compression.LZ4, 1)
+    )
+    inline, threaded = (save(root=bytes(tmp_path), block=block, workers=n) for n in (0, 2))
+    assert [timeless(file) for file in threaded.files] == [timeless(file) for file in inline.files]
+    assert threaded.messages == inline.messages == []
+    assert len(inline.files) == 30 * 23 + 1
+    for name in ("files", "examined", "job_bytes"):
+        assert getattr(threaded.counters, name) == getattr(inline.counters, name)
+
+
+def test_a_slow_walk_does_not_hold_back_packed_files(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}").write_bytes(b"x")
+    now = iter(range(100_000))
+    block = options(compression=(Compression.GZIP, 6))
+    outcome = save(root=bytes(tmp_path), block=block, clock=lambda: float(next(now)))
+    assert len(outcome.batches) == 5
+    assert len(outcome.files) == 301
