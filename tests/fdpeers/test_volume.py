@@ -1,6 +1,7 @@
 """Volumes: what the real Storage daemon wrote is read, what is written is read back, and damage is found."""
 
 import io
+import lzma
 import zlib
 from base64 import b64encode
 from pathlib import Path
@@ -133,20 +134,20 @@ def test_labels_survive() -> None:
         pack_volume_label(VolumeLabel(b"a\0b", 0, 0, b"host"))
 
 
-RECORDED = Path(__file__).parents[3] / "shared/captures/volumes"
+RECORDED = Path(__file__).parents[1] / "recorded/volumes"
+"""A volume that the real Storage daemon wrote, packed, and what the real `bls -v` printed for it."""
 
 
 @pytest.fixture
-def recorded() -> Path:
-    if not RECORDED.is_dir():
-        pytest.skip("the recorded volume is not on this machine")
-    return RECORDED
+def recorded(tmp_path: Path) -> Path:
+    (tmp_path / "Vol-0002").write_bytes(lzma.decompress((RECORDED / "Vol-0002.xz").read_bytes()))
+    return tmp_path
 
 
 def test_the_real_volume_reads_as_the_real_tool_lists_it(recorded: Path) -> None:
     listed = [
         line.split("|")[0].split()
-        for line in (recorded / "Vol-0002.bls.txt").read_text(errors="replace").splitlines()
+        for line in (RECORDED / "Vol-0002.bls.txt").read_text(errors="replace").splitlines()
         if line.startswith("FileIndex=")
     ]
     with (recorded / "Vol-0002").open("rb") as file:
@@ -160,7 +161,7 @@ def test_the_real_volume_reads_as_the_real_tool_lists_it(recorded: Path) -> None
     ]
     assert ours == [[words[0], words[1], words[3]] for words in listed]
     digests = [b64encode(r.data).rstrip(b"=").decode() for r in records if r.file_index > 0 and r.stream == 3]
-    text = (recorded / "Vol-0002.bls.txt").read_text(errors="replace")
+    text = (RECORDED / "Vol-0002.bls.txt").read_text(errors="replace")
     assert digests
     assert all(f"{digest} (base64)" in text for digest in digests)
     sessions = [session for record in records if (session := session_label(record))]
