@@ -4,8 +4,11 @@ It moves batches and reports; what a batch holds is made elsewhere. A failure le
 data nursery at once, and the caller's control channel lives on to report.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import get_native_id
 from typing import Protocol
 
 import trio
@@ -17,6 +20,7 @@ from fdaemon.jobs.job import Job
 from fdaemon.jobs.reporter import Reporter
 from fdaemon.outcome import Status
 from fdaemon.protocol.messages import MessageType
+from fdaemon.views import Flow
 from statecharts.job import JobEvent
 
 BATCHES_AHEAD = 2
@@ -141,14 +145,17 @@ async def _run(
 async def _stream(job: Job, storage: StorageChannel, source: BatchSource, around: Surroundings) -> None:
     send, receive = trio.open_memory_channel[Batch](BATCHES_AHEAD)
     failures: list[JobFailed] = []
+    flow = job.flow
+    flow.size, flow.fill = BATCHES_AHEAD, lambda: receive.statistics().current_buffer_used
     try:
         async with trio.open_nursery() as data:
             data.start_soon(storage.drain)
             data.start_soon(around.beat)
-            data.start_soon(_produce, source, send, failures)
+            data.start_soon(_produce, source, send, failures, flow)
             async with receive:
                 async for batch in receive:
                     await storage.send(batch.data, batch.current)
+                    flow.sent_files = batch.files
                     batch.release()
             data.cancel_scope.cancel()
     except* JobFailed as group:
@@ -158,13 +165,15 @@ async def _stream(job: Job, storage: StorageChannel, source: BatchSource, around
 
 
 async def _produce(
-    source: BatchSource, send: trio.MemorySendChannel[Batch], failures: list[JobFailed]
+    source: BatchSource, send: trio.MemorySendChannel[Batch], failures: list[JobFailed], flow: Flow
 ) -> None:
     """Run the worker thread. Its failure waits until the batches before it are out."""
 
     def work() -> None:
+        flow.worker = get_native_id()
         for batch in source.batches():
-            trio.from_thread.run(send.send, batch)
+            with _waiting(flow):
+                trio.from_thread.run(send.send, batch)
 
     async with send:
         try:
@@ -176,11 +185,16 @@ async def _produce(
 async def _receive(job: Job, storage: StorageChannel, sink: RecordSink, around: Surroundings) -> None:
     send, receive = trio.open_memory_channel[bytes](RECORDS_AHEAD)
     broken: list[RemoteProtocolError] = []
+    flow = job.flow
+    flow.size, flow.fill = RECORDS_AHEAD, lambda: receive.statistics().current_buffer_used
 
     def work() -> None:
+        flow.worker = get_native_id()
         try:
             while not sink.ended:
-                answer = sink.feed(trio.from_thread.run(receive.receive))
+                with _waiting(flow):
+                    data = trio.from_thread.run(receive.receive)
+                answer = sink.feed(data)
                 if answer:
                     trio.from_thread.run(storage.answer, answer)
         except trio.EndOfChannel:
@@ -202,6 +216,17 @@ async def _receive(job: Job, storage: StorageChannel, sink: RecordSink, around: 
     if not sink.ended:
         error = broken[0] if broken else PeerGone("connection closed")
         raise lost(error, storage.peer, job.standing.counters.current)
+
+
+@contextmanager
+def _waiting(flow: Flow) -> Iterator[None]:
+    """Time what the worker waits for the Storage side: once a batch."""
+    flow.waiting_since = began = time.monotonic()
+    try:
+        yield
+    finally:
+        flow.waited += time.monotonic() - began
+        flow.waiting_since = 0.0
 
 
 async def _pump(

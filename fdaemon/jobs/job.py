@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import trio
 
@@ -10,13 +11,15 @@ from fdaemon.channels.storage import StorageChannel
 from fdaemon.jobs.reporter import Standing
 from fdaemon.jobs.spec import JobSpec
 from fdaemon.jobs.throttle import Throttle
+from fdaemon.jobs.trail import Trail
 from fdaemon.outcome import Status
-from fdaemon.views import JobView
+from fdaemon.views import Flow, FlowView, JobView, MessageView
 from statecharts.job import JobEvent, JobState
 from statecharts.tracker import Tracker
 
 SYSTEM = "I"
 """The type letter of a session that has not said what it wants ("System or Console")."""
+_keys = count(1)
 
 
 class Job:
@@ -25,8 +28,14 @@ class Job:
     `storage_key` is a secret: it is wiped after one authentication and never enters a view.
     """
 
-    def __init__(self, tracker: Tracker[JobState, JobEvent], *, bursting: bool = False) -> None:
+    def __init__(
+        self, tracker: Tracker[JobState, JobEvent], *, bursting: bool = False, trail: Trail | None = None
+    ) -> None:
+        """`trail` observes the session's trackers."""
         self.tracker = tracker
+        self.key = next(_keys)
+        self.trail = trail if trail is not None else Trail()
+        self.flow = Flow()
         self.spec = JobSpec()
         self.standing = Standing()
         self.director = ""
@@ -100,4 +109,27 @@ class Job:
             storage_fd=-1 if self.storage is None else self.storage.socket_number,
             states=(("job", self.tracker.state.value),)
             + (() if self.storage is None else (("storage", self.storage.state),)),
+            key=self.key,
+            conversations=self.trail.conversations,
+            transitions=self.trail.steps,
+            messages=tuple(
+                MessageView(when, kind.name.lower(), text.decode("utf-8", "backslashreplace").rstrip())
+                for when, kind, text in self.standing.recent
+            ),
+            flow=self._flow_view(),
+            roots=()
+            if spec.fileset is None
+            else tuple(name for include in spec.fileset.includes for name in include.names),
+        )
+
+    def _flow_view(self) -> FlowView:
+        flow = self.flow
+        since = flow.waiting_since
+        return FlowView(
+            size=flow.size,
+            used=flow.fill(),
+            sent_files=flow.sent_files,
+            waited=flow.waited,
+            waiting=max(0.0, time.monotonic() - since) if since else 0.0,
+            worker=flow.worker,
         )

@@ -10,6 +10,7 @@ from fdaemon.channels.storage import StorageChannel
 from fdaemon.config import DirectorResource
 from fdaemon.errors import FdaemonError, PeerGone, RemoteProtocolError
 from fdaemon.jobs.job import Job
+from fdaemon.jobs.trail import Trail
 from fdaemon.net.listen import ClearHello, classify, refuse
 from fdaemon.net.packets import PacketStream
 from fdaemon.net.tls import TlsSettings, TlsStream, server_context
@@ -138,11 +139,14 @@ async def _hang_up(packets: PacketStream) -> None:
 
 
 async def _serve_director(services: Services, packets: PacketStream, hello: bytes) -> None:
+    trail = Trail()
+    observers = (*services.observers, trail.observe)
     job = Job(
-        Tracker(JOB, b"", services.observers),
+        Tracker(JOB, b"", observers),
         bursting=services.configuration.client.allow_bandwidth_bursting,
+        trail=trail,
     )
-    tracker = Tracker(DIRECTOR, b"", services.observers)
+    tracker = Tracker(DIRECTOR, b"", observers)
     tracker.fire(DirectorEvent.ACCEPTED)
     services.registry.enter(job)
     try:
@@ -224,7 +228,7 @@ async def _attach_storage(services: Services, packets: PacketStream, hello: byte
         return
     job.storage_calling = True
     packets.throttle = job.throttle
-    tracker = Tracker(STORAGE, name, services.observers)
+    tracker = Tracker(STORAGE, name, (*services.observers, job.trail.observe))
     tracker.fire(StorageEvent.ATTACHED)
     policy = tls_policy(services.configuration.client.tls)
     exchange = Acceptor(*fresh(job.storage_key, b"R_CLIENT::" + services.name, policy))

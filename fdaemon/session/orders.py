@@ -269,7 +269,7 @@ async def call_storage_daemon(session: "DirectorSession", command: c.Storage) ->
         keepalive=client.heartbeat_interval,
         limit=client.sd_connect_timeout,
     )
-    tracker = Tracker(STORAGE, job.spec.name, services.observers)
+    tracker = Tracker(STORAGE, job.spec.name, (*services.observers, job.trail.observe))
     reporter = session.reporter
 
     async def tell(text: bytes) -> None:

@@ -127,6 +127,11 @@ class Services:
             sessions=self.registry.sessions(),
             recent=tuple(self.registry.recent),
             binary="fdaemon",
+            limits=(
+                ("concurrent_jobs", client.maximum_concurrent_jobs),
+                ("workers_per_job", client.maximum_workers_per_job),
+                ("network_buffer", client.network_buffer),
+            ),
         )
 
 

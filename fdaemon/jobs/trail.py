@@ -1,0 +1,45 @@
+"""Remembers the way of one session's conversations through their charts, for those who watch. Decides nothing."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from fdaemon.views import ConversationView, TransitionView
+from statecharts.tracker import Transition
+
+KEPT_STEPS = 60
+"""Transitions of a session that stay readable: a backup makes about 40 (about 10 KB)."""
+
+
+class Trail:
+    """An observer of trackers: the last steps, and how long each chart has been in each state."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._born = clock()
+        self._steps: deque[TransitionView] = deque(maxlen=KEPT_STEPS)
+        self._standing: dict[str, tuple[str, float]] = {}
+        self._spent: dict[str, dict[str, float]] = {}
+
+    def observe(self, step: Transition) -> None:
+        """A conversation has made a step."""
+        now, chart = self._clock(), step.chart
+        source, target = str(step.source.value), str(step.target.value)
+        since = self._standing.get(chart, ("", self._born))[1]
+        spent = self._spent.setdefault(chart, {})
+        spent[source] = spent.get(source, 0.0) + max(0.0, now - since)
+        self._standing[chart] = target, now
+        self._steps.append(TransitionView(now, chart, source, step.event.name, target))
+
+    @property
+    def steps(self) -> tuple[TransitionView, ...]:
+        """The last steps of all conversations, oldest first."""
+        return tuple(self._steps)
+
+    @property
+    def conversations(self) -> tuple[ConversationView, ...]:
+        """Where each conversation stands, in the order in which they began."""
+        return tuple(
+            ConversationView(chart, state, since, tuple(self._spent[chart].items()))
+            for chart, (state, since) in self._standing.items()
+        )
