@@ -1,15 +1,20 @@
 """The Director and Storage daemon of the recorded backups, played to our daemon: it must say what the C++ one said."""
 
+import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fdaemon.wire.stat import encode_stat
 from tests.support import replay_said as said
 from tests.support.decorated import decorate
 from tests.support.replay import Staging
 from tests.support.replaying import configuration, play, session_named
 from tests.support.sessions import Session
-from tests.support.tree import RECORDED_ROOT, build
+from tests.support.tree import RECORDED_ROOT, build, change
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +37,92 @@ def check_controls(session: Session, ours: Session) -> None:
             )
 
 
-@pytest.mark.parametrize("name", ["backup-full-md5", "backup-nosig", "backup-xxh128", "backup-nohard"])
+async def replay(name: str, tree: Path, folder: Path, **staging: Any) -> Session:
+    paths = ((RECORDED_ROOT, bytes(tree)),)
+    return await play(session_named(name), configuration(folder), Staging(paths=paths, **staging))
+
+
+def check_files(session: Session, ours: Session) -> None:
+    """Every record of every file."""
+    mine, theirs = said.saved_files(ours), said.saved_files(session)
+    assert said.files(mine) == said.files(theirs)
+    assert said.links(mine) == said.links(theirs)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "backup-full-md5",
+        "backup-nosig",
+        "backup-xxh128",
+        "backup-nohard",
+        "backup-sparse",
+        "backup-aclxattr",
+        "backup-scripts",
+        "backup-accurate-full",
+        "backup-verifybase",
+    ],
+)
 async def test_backup(name: str, tree: Path, tmp_path: Path) -> None:
     session = session_named(name)
-    ours = await play(session, configuration(tmp_path), Staging(paths=((RECORDED_ROOT, bytes(tree)),)))
+    ours = await replay(name, tree, tmp_path)
+    check_controls(session, ours)
+    check_files(session, ours)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "backup-gzip",
+        "backup-lz4",
+        "backup-lz4hc",
+        "backup-lzo",
+        "backup-lzfast",
+        "backup-sparsegz",
+        "backup-rules",
+    ],
+)
+async def test_packed_backup(name: str, tree: Path, tmp_path: Path) -> None:
+    session = session_named(name)
+    ours = await replay(name, tree, tmp_path)
     check_controls(session, ours)
     mine, theirs = said.saved_files(ours), said.saved_files(session)
-    tracked = name != "backup-nohard"
-    assert said.files(mine, tracked=tracked) == said.files(theirs, tracked=tracked)
-    if tracked:
-        assert said.links(mine) == said.links(theirs)
+    assert said.unpacked(mine, theirs) == said.unpacked(theirs, theirs)
+    assert said.links(mine) == said.links(theirs)
+
+
+class Grown:
+    """A tree as it was at the full backup before, and then changed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = bytes(root)
+        build(self.root)
+        decorate(root)
+        self.before = {name: os.lstat(name) for name in self._names()}
+        self.since = max(int(stat.st_ctime) for stat in self.before.values()) + 1
+        while time.time() < self.since:  # what changes in the second of the backup before is no change
+            time.sleep(0.01)
+        change(self.root)
+
+    def _names(self) -> Iterator[bytes]:
+        yield self.root
+        for folder, folders, files in os.walk(self.root):
+            yield from (os.path.join(folder, name) for name in (*folders, *files))
+
+    def entry(self, recorded: bytes) -> bytes:
+        """An entry of the accurate list with the attributes that the file had here."""
+        name, _, rest = recorded.split(b"\0", 2)
+        return b"\0".join((name, encode_stat(self.before[name.rstrip(b"/")]), rest))
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
+    return Grown(tmp_path_factory.mktemp("grown") / "data")
+
+
+@pytest.mark.parametrize("name", ["incremental", "differential", "incremental-accurate", "passive"])
+async def test_changed_tree(name: str, grown: Grown, tmp_path: Path) -> None:
+    session = session_named(name)
+    ours = await replay(name, Path(os.fsdecode(grown.root)), tmp_path, since=grown.since, entry=grown.entry)
+    check_controls(session, ours)
+    check_files(session, ours)

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from itertools import groupby
 
-from fdaemon.codec.compress import HEADER, decompress
-from fdaemon.errors import RemoteProtocolError
+from fdaemon.codec.compress import HEADER, Algorithm, decompress
 from fdaemon.wire.attributes import AttributeRecord, FileType, decode_attributes
 from fdaemon.wire.framing import Signal
 from fdaemon.wire.stat import decode_stat
@@ -47,6 +46,16 @@ class Accepted:
 
 
 ACCEPTED: tuple[Accepted, ...] = (
+    Accepted(
+        "backup-*gz*",
+        rb"JobBytes=\d+",
+        b"JobBytes=*",
+        "another deflate encoder packs as it packs (docs/encoders.md)",
+    ),
+    Accepted("backup-rules", rb"JobBytes=\d+", b"JobBytes=*", "the same"),
+    Accepted(
+        "backup-lzfast", rb"JobBytes=\d+", b"JobBytes=*", "LZ4 is written for FastLZ (docs/encoders.md)"
+    ),
     Accepted("*", rb"(self-compiled|fdaemon) binary", b"*", "we say who we are"),
     Accepted(
         "cancel",
@@ -220,13 +229,15 @@ def saved_files(session: Session) -> dict[bytes, SavedFile]:
     return {name + b"#%d" % at: file for name, some in found.items() for at, file in enumerate(some)}
 
 
-def linked(file: SavedFile) -> bool:
-    """True for a name of an inode with several names, of which the first one found carries the data."""
-    return (
-        file.attributes.type != FileType.DIREND
-        and bool(file.attributes.stat)
-        and decode_stat(file.attributes.stat).nlink > 1
-    )
+def linked(found: dict[bytes, SavedFile]) -> set[bytes]:
+    """The names of inodes with several, in a backup that tracks them: the walk finds one of them first."""
+    if not any(file.attributes.type == FileType.LNKSAVED for file in found.values()):
+        return set()
+    return {
+        name
+        for name, file in found.items()
+        if file.attributes.type != FileType.DIREND and decode_stat(file.attributes.stat).nlink > 1
+    }
 
 
 def attributes(record: AttributeRecord) -> tuple[object, ...]:
@@ -241,18 +252,19 @@ def attributes(record: AttributeRecord) -> tuple[object, ...]:
     )
 
 
-def files(found: dict[bytes, SavedFile], *, tracked: bool = True) -> dict[bytes, tuple[object, ...]]:
-    """All files, their streams in order, block by block; but for the names of inodes with several (`tracked`)."""
+def files(found: dict[bytes, SavedFile]) -> dict[bytes, tuple[object, ...]]:
+    """All files but the `linked` ones, their streams in order, block by block."""
+    left_out = linked(found)
     return {
         name: (attributes(file.attributes), file.streams)
         for name, file in found.items()
-        if not (tracked and linked(file))
+        if name not in left_out
     }
 
 
 def links(found: dict[bytes, SavedFile]) -> tuple[object, ...]:
     """The inodes with several names: which name the walk finds first is the directory's affair, the rest is not."""
-    names = {name: file for name, file in sorted(found.items()) if linked(file)}
+    names = {name: found[name] for name in sorted(linked(found))}
     first = [file for file in names.values() if file.attributes.type != FileType.LNKSAVED]
     indices = {file.attributes.name: file.attributes.file_index for file in first}
     stats = [
@@ -275,23 +287,37 @@ def links(found: dict[bytes, SavedFile]) -> tuple[object, ...]:
 
 
 PACKED = (Stream.COMPRESSED_DATA, Stream.SPARSE_COMPRESSED_DATA)
+WRITTEN_FOR = {Algorithm.LZFAST.value: Algorithm.LZ4.value}
+"""Where FastLZ is asked for we write LZ4 (docs/encoders.md)."""
 
 
-def unpacked(file: SavedFile) -> list[tuple[int, list[object]]]:
-    """The streams of a file, compressed records as address, header fields and content."""
-    return [
-        (number, [_expand(number, record) if number in PACKED else record for record in records])
-        for number, records in file.streams
-    ]
+def unpacked(
+    found: dict[bytes, SavedFile], recording: dict[bytes, SavedFile]
+) -> dict[bytes, tuple[object, ...]]:
+    """All files but the `linked` ones; of compressed records address, header and content.
+
+    Where the recording has a record's digest only, its content is unknown on both sides.
+    """
+    result: dict[bytes, tuple[object, ...]] = {}
+    for name in found.keys() - linked(found):
+        file = found[name]
+        streams: list[tuple[int, list[object]]] = []
+        known = iter(recording[name].streams) if name in recording else iter(())
+        for number, records in file.streams:
+            _, theirs = next(known, (0, []))
+            packed = number in PACKED and len(theirs) == len(records)
+            streams.append(
+                (number, [_expand(number, *pair) for pair in zip(records, theirs, strict=True)])
+                if packed
+                else (number, [*records])
+            )
+        result[name] = (attributes(file.attributes), streams)
+    return result
 
 
-def _expand(stream: int, record: Payload) -> object:
-    if record.data is None:
-        return record
+def _expand(stream: int, record: Payload, recorded: Payload) -> object:
+    if recorded.data is None or record.data is None:
+        return "compressed"
     size = 8 if stream == Stream.SPARSE_COMPRESSED_DATA else 0
     magic, _, level, version = HEADER.unpack_from(record.data, size)
-    try:
-        content = decompress(record.data[size:])
-    except RemoteProtocolError as error:
-        return str(error)
-    return (record.data[:size], magic, level, version, content)
+    return (record.data[:size], WRITTEN_FOR.get(magic, magic), level, version, decompress(record.data[size:]))
