@@ -10,6 +10,9 @@ from pathlib import Path
 CPP = "cpp-fd"
 OURS = "our-fd"
 
+STORAGES = {"File": "FileStorage", "Consolidated": "OtherStorage"}
+"""Devices by Storage resource: a virtual full reads the volumes on one and writes to the other."""
+
 SLOW = 2_000_000
 """Bytes a second of the jobs `slow-backup` and `slow-restore`, by their `Maximum Bandwidth`."""
 
@@ -128,18 +131,38 @@ def _director(site: Site, filesets: Sequence[FileSet]) -> str:
             [("Name", "Catalog"), ("DB Name", site.database), ("DB User", site.user), ("DB Password", '""')],
         ),
         _resource("Messages", [("Name", "Standard"), ("catalog", "all, !skipped, !saved, !audit")]),
+        *(
+            _resource(
+                "Storage",
+                [
+                    ("Name", name),
+                    ("Password", "storage-secret"),
+                    ("Device", device),
+                    ("Media Type", "File"),
+                    many,
+                    *_address(site, site.storage_port),
+                ],
+            )
+            for name, device in STORAGES.items()
+        ),
         _resource(
-            "Storage",
+            "Pool",
             [
-                ("Name", "File"),
-                ("Password", "storage-secret"),
-                ("Device", "FileStorage"),
-                ("Media Type", "File"),
-                many,
-                *_address(site, site.storage_port),
+                ("Name", "Full"),
+                ("Pool Type", "Backup"),
+                ("Label Format", '"Volume-"'),
+                ("Next Pool", "Consolidated"),
             ],
         ),
-        _resource("Pool", [("Name", "Full"), ("Pool Type", "Backup"), ("Label Format", '"Volume-"')]),
+        _resource(
+            "Pool",
+            [
+                ("Name", "Consolidated"),
+                ("Pool Type", "Backup"),
+                ("Label Format", '"Consolidated-"'),
+                ("Storage", "Consolidated"),
+            ],
+        ),
         *(
             _resource(
                 "Client",
@@ -155,6 +178,7 @@ def _director(site: Site, filesets: Sequence[FileSet]) -> str:
         ),
         *(_fileset(fileset) for fileset in filesets),
         _resource("Job", [("Name", "backup"), *backup]),
+        _resource("Job", [("Name", "accurate-backup"), ("Accurate", True), *backup]),
         _resource("Job", [("Name", "slow-backup"), slow, *backup]),
         _resource("Job", [("Name", "restore"), *restore]),
         _resource("Job", [("Name", "slow-restore"), slow, *restore]),
@@ -185,20 +209,23 @@ def _storage(site: Site) -> str:
             _resource(
                 "Director", [("Name", "test-dir"), ("Password", "storage-secret"), ("TLS Enable", site.tls)]
             ),
-            _resource(
-                "Device",
-                [
-                    ("Name", "FileStorage"),
-                    ("Media Type", "File"),
-                    ("Archive Device", site.volumes),
-                    ("Device Type", "File"),
-                    ("Label Media", True),
-                    ("Random Access", True),
-                    ("Automatic Mount", True),
-                    ("Removable Media", False),
-                    ("Always Open", False),
-                    many,
-                ],
+            *(
+                _resource(
+                    "Device",
+                    [
+                        ("Name", device),
+                        ("Media Type", "File"),
+                        ("Archive Device", site.volumes),
+                        ("Device Type", "File"),
+                        ("Label Media", True),
+                        ("Random Access", True),
+                        ("Automatic Mount", True),
+                        ("Removable Media", False),
+                        ("Always Open", False),
+                        many,
+                    ],
+                )
+                for device in STORAGES.values()
             ),
             _resource("Messages", [("Name", "Standard"), ("Director", "test-dir = all")]),
         ]

@@ -1,0 +1,110 @@
+"""Random trees and FileSets: an estimate by our daemon lists what one by the C++ daemon lists, in the same order.
+
+FDAEMON_DIFFERENTIAL_CASES sets how many (2,000 take some minutes), FDAEMON_DIFFERENTIAL_SEED where they start.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.support.bareos import RealDaemons, real_daemons
+from tests.support.bareos_resources import CPP, OURS, FileSet
+from tests.support.fileset_cases import Case, cases, grow, resource, unmount
+
+CASES = int(os.environ.get("FDAEMON_DIFFERENTIAL_CASES", "60"))
+SEED = int(os.environ.get("FDAEMON_DIFFERENTIAL_SEED", "1"))
+BATCH = 100
+"""Cases of one configuration of the Director, which is reloaded for each batch."""
+
+pytestmark = [pytest.mark.bareos, pytest.mark.deadline(120 + CASES)]
+
+
+def drawn(start: int, count: int) -> list[Case]:
+    """The cases that belong to the seed `start`."""
+    found: list[Case] = []
+
+    @seed(start)
+    @settings(
+        max_examples=count,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases())
+    def collect(case: Case) -> None:
+        found.append(case)
+
+    collect()
+    return found
+
+
+def listings(real: RealDaemons, names: list[str]) -> dict[tuple[str, str], bytes]:
+    """What the Director printed for each FileSet and client, all asked in one console session."""
+    asked = [(name, client) for name in names for client in (CPP, OURS)]
+    printed = real.console(
+        *[f"estimate job=backup client={client} fileset={name} listing" for name, client in asked]
+    )
+    _, *parts = printed.encode(errors="surrogateescape").split(b"\nConnecting to Client ")
+    assert len(parts) == len(asked), printed[-2000:]
+    return {who: _said(part) for who, part in zip(asked, parts, strict=True)}
+
+
+def _said(printed: bytes) -> bytes:
+    """What the client said. Of names that cannot be looked at, C++ tells once for each comparison with another."""
+    told: set[bytes] = set()
+    kept: list[bytes] = []
+    for line in printed.splitlines(keepends=True)[1:]:
+        if line.startswith(b"Cannot stat file ") and line in told:
+            continue
+        told.add(line)
+        kept.append(line)
+        if line.startswith(b"2000 OK estimate"):
+            break
+    return b"".join(kept)
+
+
+def differences(real: RealDaemons, place: Path, start: int, count: int) -> list[str]:
+    """Run one batch; a text for each case on which the daemons differ."""
+    batch = drawn(start, count)
+    names = [f"fs{start}x{number}" for number in range(len(batch))]
+    mounted: list[Path] = []
+    try:
+        for name, case in zip(names, batch, strict=True):
+            mounted += grow(case, place / name)
+        text = "".join(resource(case, name, place / name) for name, case in zip(names, batch, strict=True))
+        (real.site.etc / "cases.conf").write_text(text)
+        answer = real.console("reload")
+        assert "reloaded" in answer.lower(), answer
+        said = listings(real, names)
+    finally:
+        unmount(mounted)
+    found: list[str] = []
+    for number, name in enumerate(names):
+        cpp, ours = said[name, CPP], said[name, OURS]
+        assert b"2000 OK estimate" in cpp, f"seed {start} case {number}: {cpp!r}"
+        if cpp != ours:
+            found.append(
+                f"seed {start} case {number}\n{resource(batch[number], name, place / name)}"
+                f"--- C++\n{cpp.decode(errors='backslashreplace')}"
+                f"--- ours\n{ours.decode(errors='backslashreplace')}"
+            )
+    return found
+
+
+def test_both_daemons_list_the_same(tmp_path: Path) -> None:
+    place = tmp_path / "bareos"
+    with real_daemons(place, [FileSet("unused", (tmp_path,))], tls=False) as real:
+        with (real.site.etc / "dir.conf").open("a") as configuration:
+            configuration.write(f"@{real.site.etc}/cases.conf\n")
+        found: list[str] = []
+        for start in range(SEED, SEED + (CASES + BATCH - 1) // BATCH):
+            trees = tmp_path / "trees"
+            trees.mkdir()
+            found += differences(real, trees, start, min(BATCH, CASES))
+            shutil.rmtree(trees)
+    print(f"{CASES} cases from seed {SEED}: {len(found)} differ")
+    assert not found, "\n\n".join(found[:10])
