@@ -48,7 +48,8 @@ class Directive:
     """One directive. `field` is where its value goes in the resource ("tls.x": in its TlsConfig).
 
     `default` is the text of the schema; `versions` as the schema writes them; `obsolete` directives are known to
-    older releases only: they are accepted with a warning and are not part of the schema.
+    older releases only: they are accepted with a warning and are not part of the schema. `own` directives are
+    this daemon's: no Bareos release reads a configuration with them, and they are not part of the schema either.
     """
 
     name: str
@@ -61,10 +62,16 @@ class Directive:
     required: bool = False
     deprecated: bool = False
     obsolete: bool = False
+    own: bool = False
     warned: bool = False
     platform: bool = False
     versions: str = ""
     code: int = 0
+
+    @property
+    def in_schema(self) -> bool:
+        """True for what the schema of Bareos knows."""
+        return not (self.obsolete or self.own)
 
     @property
     def warns(self) -> bool:
@@ -131,6 +138,17 @@ DIRECTOR = (
     *_TLS,
 )  # fmt: skip
 
+_MONITOR = (
+    Directive("MonitorPort", _N, "monitor_port", "Port of the live monitor's feed; 0: none. The feed is off unless this or `Monitor Socket` is set.", "0", own=True),
+    Directive("MonitorAddress", _S, "monitor_address", "Numeric address of the feed. Beyond loopback it needs `Monitor Certificate`.", "127.0.0.1", own=True),
+    Directive("MonitorSocket", _D, "monitor_socket", "Path of a Unix socket for the feed, instead of or beside the port.", own=True),
+    Directive("MonitorToken", _S, "monitor_token", "What a viewer has to show, at least 16 characters; instead of a file.", own=True),
+    Directive("MonitorTokenFile", _D, "monitor_token_file", "File with the token; made with a fresh one if it is not there. Default: `NAME.monitor-token` in the working directory.", own=True),
+    Directive("MonitorCertificate", _D, "monitor_certificate", "PEM file with the certificate of the feed: with it the port speaks TLS.", own=True),
+    Directive("MonitorKey", _D, "monitor_key", "PEM file with its private key; default: the certificate's file.", own=True),
+    Directive("MonitorMetricsFile", _D, "monitor_metrics_file", "OpenMetrics text for a node exporter's text-file collector, kept up to date; the name ends in `.prom`.", own=True),
+)  # fmt: skip
+
 CLIENT = (
     Directive("Name", ValueType.NAME, "name", "The daemon's own name: in challenges, TLS identities, messages and file names.", required=True),
     Directive("Description", _S, "description", "Free text.", effect=_NONE),
@@ -169,6 +187,7 @@ CLIENT = (
     Directive("Compatible", _B, "compatible", "Known to release 22 only.", effect=_NONE, obsolete=True),
     Directive("PidDirectory", _D, "pid_directory", "Known to release 22 only; see option `-p`.", effect=_NONE, obsolete=True),
     Directive("MaximumConnections", _N, "maximum_connections", "Known to release 22 only.", effect=_NONE, obsolete=True),
+    *_MONITOR,
     *_TLS,
 )  # fmt: skip
 

@@ -27,9 +27,9 @@ def export_configuration(resources: Resources) -> str:
 
 
 def export_schema(version: str) -> str:
-    """The directives as JSON, format version 2, without those that only older releases know."""
+    """The directives as JSON, format version 2, without those that only older releases or only we know."""
     tables = {
-        kind.value: {name: entry for item in items if not item.obsolete for name, entry in _entries(item)}
+        kind.value: {name: entry for item in items if item.in_schema for name, entry in _entries(item)}
         for kind, items in TABLE.items()
     }
     document = {

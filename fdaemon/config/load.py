@@ -8,6 +8,7 @@ from fdaemon.config import sources
 from fdaemon.config.addresses import Resolver, resolve
 from fdaemon.config.errors import ResourceProblem
 from fdaemon.config.lexer import Lexer, Source
+from fdaemon.config.monitor import monitor_faults
 from fdaemon.config.parse import Parser
 from fdaemon.config.pki import key_faults
 from fdaemon.config.resources import Configuration, Resources
@@ -63,6 +64,7 @@ def check(resources: Resources) -> Configuration:
             )
         elif client.pki_signatures and not faults:
             faults += key_faults(client, path)
+        faults += monitor_faults(client, path)
     if not resources.directors:
         faults.append(f"No Director resource defined in {path}\n")
     if faults or client is None:

@@ -35,7 +35,7 @@ def updated(page: str) -> str:
 
 def _row(item: Directive) -> str:
     name = " ".join([f"`{item.name}`", *(f"(`{alias}`)" for alias in item.aliases)])
-    effect = item.effect.value + (", warning" if item.warns else "")
+    effect = item.effect.value + (", warning" if item.warns else "") + (", fdaemon only" if item.own else "")
     default = "required" if item.required else f"`{item.default}`" if item.default is not None else ""
     return f"| {name} | {item.type.word.lower()} | {default} | {effect} | {item.note} |"
 

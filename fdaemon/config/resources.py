@@ -77,6 +77,14 @@ class ClientResource:
     compatible: bool = False
     pid_directory: str = ""
     maximum_connections: int = 0
+    monitor_port: int = 0
+    monitor_address: str = "127.0.0.1"
+    monitor_socket: str = ""
+    monitor_token: str = field(default="", repr=False)
+    monitor_token_file: str = ""
+    monitor_certificate: str = ""
+    monitor_key: str = ""
+    monitor_metrics_file: str = ""
     tls: TlsConfig = field(default_factory=TlsConfig)
 
     @property
