@@ -7,7 +7,7 @@ Storage daemon, the time, and where the tree lies on this machine. Nothing is co
 import hashlib
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -43,13 +43,13 @@ class Staging:
     """What is not as it was when the session was recorded.
 
     `paths` are pairs of a recorded path and ours; `since` replaces the time of the last backup; `entry` makes an
-    entry of the accurate list anew (path as in ours); `blocks` are contents of big packets.
+    entry of the accurate list anew (path as in ours); `blocks` gives big packets by their SHA-256.
     """
 
     paths: tuple[tuple[bytes, bytes], ...] = ()
     since: int | None = None
     entry: Callable[[bytes], bytes] | None = None
-    blocks: Callable[[], Iterable[bytes]] = tuple
+    blocks: Callable[[], Mapping[str, bytes]] = dict
     password: bytes = DIRECTOR_PASSWORD
 
     def there(self, payload: bytes) -> bytes:
@@ -149,7 +149,6 @@ class Replay:
     said: list[Event] = field(default_factory=list)
     _lines: dict[int, Line] = field(default_factory=dict)
     _awaited: dict[int, tuple[Event, Event | None]] = field(default_factory=dict)
-    _blocks: dict[str, bytes] = field(default_factory=dict)
     _key: bytes = b""
 
     async def play(self) -> Session:
@@ -216,7 +215,7 @@ class Replay:
         if isinstance(event, Signalled):
             wire = signal(event.number) if event.number else frame(b"")
         elif event.payload is None:
-            wire = frame(self._block(event.digest))
+            wire = frame(self.staging.blocks()[event.digest])
         else:
             wire = frame(self._fresh(line, event.payload, port))
         with suppress(trio.BrokenResourceError):  # the recorded peers also speak to a daemon that has hung up
@@ -244,11 +243,6 @@ class Replay:
         if self.staging.entry is not None and payload.count(b"\0") == 3:
             return self.staging.entry(payload)
         return payload
-
-    def _block(self, digest: str) -> bytes:
-        if not self._blocks:
-            self._blocks = {hashlib.sha256(block).hexdigest(): block for block in self.staging.blocks()}
-        return self._blocks[digest]
 
 
 def _alike(event: Event, heard: bytes | int) -> bool:

@@ -7,8 +7,10 @@ import hashlib
 import random
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from struct import pack
 
+from fdaemon.codec.compress import Algorithm, Compressor
 from fdaemon.wire.framing import frame, signal
 from tests.support.sessions import Packet, Session, Signalled
 
@@ -61,8 +63,8 @@ CONTENTS: dict[bytes, bytes] = {
 }
 
 
-def blocks() -> Iterator[bytes]:
-    """Every block of these files that may have been sent, plain and packed."""
+def _blocks() -> Iterator[bytes]:
+    packers = [Compressor(algorithm) for algorithm in (Algorithm.LZ4, Algorithm.LZO)]
     for content in CONTENTS.values():
         for size in (BLOCK, BLOCK - 8):
             for start in range(0, len(content), size):
@@ -71,11 +73,17 @@ def blocks() -> Iterator[bytes]:
                 address = start.to_bytes(8, "big")
                 header = pack(">4sIHH", b"GZIP", len(packed), 6, 1)
                 yield from (block, address + block, header + packed, address + header + packed)
+                yield from (packer.compress(block) for packer in packers)
+
+
+@cache
+def blocks() -> dict[str, bytes]:
+    """Every block of these files that may have been sent, plain or packed, by its SHA-256."""
+    return {hashlib.sha256(block).hexdigest(): block for block in _blocks()}
 
 
 def record_stream(session: Session) -> bytes:
     """What the Storage daemon sent in a recorded restore, from the first record to the end of the data."""
-    known: dict[str, bytes] = {}
     out: list[bytes] = []
     (connection,) = [number for number, link in session.connections.items() if link == "fd-sd"]
     for event in session.traffic(connection, "sd"):
@@ -84,10 +92,8 @@ def record_stream(session: Session) -> bytes:
                 out.append(signal(number))
                 return b"".join(out)
             case Packet(payload=None, digest=digest, size=size):
-                if not known:
-                    known = {hashlib.sha256(block).hexdigest(): block for block in blocks()}
-                assert len(known[digest]) == size
-                out.append(frame(known[digest]))
+                assert len(blocks()[digest]) == size
+                out.append(frame(blocks()[digest]))
             case Packet(payload=bytes(data)) if out or data.startswith(b"rechdr "):
                 out.append(frame(data))
             case _:
