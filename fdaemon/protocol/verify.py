@@ -60,6 +60,18 @@ def options_field(blocks: list[bytes]) -> bytes:
     return (b"V" + b"".join(blocks))[:OPTIONS_LIMIT]
 
 
+def attribute_head(options: bytes) -> bytes:
+    """What stands between index and name in the attribute packets of one Include."""
+    return b" %d %b " % (Stream.UNIX_ATTRIBUTES, options)
+
+
+def digest_forms(digest: Digest) -> tuple[bytes, bytes, int]:
+    """For the packets of many files: what stands between index and base 64, what stands between that and the
+    second index (a `*` follows it), and how many characters the base 64 has without its padding.
+    """
+    return b" %d " % digest.stream, b" *%b-" % digest.label, (digest.size * 8 + 5) // 6
+
+
 def digest_packet(file_index: int, digest: Digest, value: bytes) -> bytes:
     """The packet for a raw digest, right after the attributes of the same file."""
     return VerifyDigest(file_index, digest, base64_standard(value)).encode()

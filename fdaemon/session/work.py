@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from fdaemon.channels.verify import VerifyExchange
 from fdaemon.fileset.compare import AccurateComparison
 from fdaemon.fileset.entry import Entry
-from fdaemon.fileset.walk import walk
+from fdaemon.fileset.walk import Report, walk
 from fdaemon.jobs.backup import BackupReader
 from fdaemon.jobs.checksum import FileChecksum
 from fdaemon.jobs.driver import Surroundings, run_backup, run_restore
 from fdaemon.jobs.estimate import Estimate
 from fdaemon.jobs.restore import Restorer
 from fdaemon.jobs.restore_names import OutputNames, WhereError, parse_regexwhere
+from fdaemon.jobs.verify import DiskVerifier, digest_threads
+from fdaemon.jobs.verify_driver import verify_disk, verify_volume
+from fdaemon.jobs.verify_volume import VolumeVerifier
 from fdaemon.outcome import Status
 from fdaemon.protocol import commands as c
 from fdaemon.protocol import replies
@@ -28,6 +32,8 @@ from fdaemon.session.keys import seal_for
 from fdaemon.wire.framing import Signal
 from statecharts.director import DirectorEvent
 from statecharts.job import JobEvent
+from statecharts.tracker import Tracker
+from statecharts.verify import VERIFY
 
 if TYPE_CHECKING:
     from fdaemon.session.control import DirectorSession
@@ -36,19 +42,23 @@ PASSIVE_WAIT = 10.0
 """Seconds to wait for a Storage daemon that has called but is not authenticated yet (passive client)."""
 
 
-def walk_of(session: "DirectorSession", *, estimating: bool = False) -> Iterator[Entry]:
+def walk_of(
+    session: "DirectorSession", *, estimating: bool = False, report: Report | None = None
+) -> Iterator[Entry]:
     """The entries that the job is about, for one worker thread; nothing without a FileSet or after a fatal error.
 
+    `report` takes the messages instead of the session's reporter.
     Accurate mode without a list takes every entry as changed (core/src/filed/accurate.cc: AccurateCheckFile).
     """
     job, reporter, client = session.job, session.reporter, session.services.configuration.client
     spec, counters = job.spec, job.standing.counters
     if spec.fileset is None or job.standing.status.is_canceled:
         return iter(())
+    report = report if report is not None else reporter.report
     comparison = None
     if spec.accurate is not None:
         checksum = FileChecksum(
-            report=reporter.report,
+            report=report,
             counters=counters,
             check_cancelled=trio.from_thread.check_cancelled,
             block=client.network_buffer,
@@ -57,7 +67,7 @@ def walk_of(session: "DirectorSession", *, estimating: bool = False) -> Iterator
         comparison = AccurateComparison(
             spec.accurate,
             checksum=checksum,
-            report=reporter.report,
+            report=report,
             full=spec.level is c.JobLevel.FULL,
             rerunning=spec.rerunning,
             check_cancelled=trio.from_thread.check_cancelled,
@@ -68,7 +78,7 @@ def walk_of(session: "DirectorSession", *, estimating: bool = False) -> Iterator
         accurate=comparison,
         want_skipped=reporter.wants(MessageType.SKIPPED),
         counters=counters,
-        report=reporter.report,
+        report=report,
         check_cancelled=trio.from_thread.check_cancelled,
         estimating=estimating,
     )
@@ -216,8 +226,36 @@ async def _list(session: "DirectorSession", lines: list[bytes]) -> None:
 
 
 async def verify(session: "DirectorSession", command: c.Verify) -> bool:
-    """`verify …`: not yet here; refused in words."""
-    raise CommandError(
-        reply=replies.bad_verify_command(b"this File daemon cannot verify yet"),
-        fatal=b"This File daemon cannot verify yet.\n",
+    """`verify …`: the session always ends after it."""
+    job, client = session.job, session.services.configuration.client
+    job.type = "V"
+    job.spec = replace(job.spec, level=command.level)
+    await session.reply(replies.OK_VERIFY)
+    if command.level is c.JobLevel.VERIFY_DATA:
+        raise CommandError(reply=replies.bad_verify_level(b"verify level=data"))
+    volume = command.level is c.JobLevel.VERIFY_VOLUME
+    if volume:
+        await _wait_for_passive_storage(session)
+        if job.storage is None:
+            raise CommandError(fatal=b"Improper calling sequence.\n")
+    session.tracker.fire(DirectorEvent.JOB_STARTED)
+    job.standing.announce(Status.RUNNING)
+    exchange = VerifyExchange(
+        session.packets,
+        Tracker(VERIFY, job.spec.name, session.services.observers),
+        deliver=session.reporter.send,
+        counters=job.standing.counters,
+        interval=_surroundings(session).interval,
     )
+    if volume:
+        await verify_volume(job, exchange, VolumeVerifier(), session.reporter)
+    else:
+        source = DiskVerifier(
+            lambda report: walk_of(session, report=report),
+            counters=job.standing.counters,
+            check_cancelled=trio.from_thread.check_cancelled,
+            threads=digest_threads(client.maximum_workers_per_job),
+        )
+        await verify_disk(job, exchange, source)
+    session.tracker.fire(DirectorEvent.JOB_ENDED)
+    return False

@@ -1,0 +1,229 @@
+"""The files of a verify as batches of packets: walked in one worker thread, digested ahead on others.
+
+Knows no trio and sends nothing; messages travel inside the batches, so that they come where they belong.
+"""
+
+import errno
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future
+
+from fdaemon.channels.verify import VerifyBatch
+from fdaemon.errors import JobFailed
+from fdaemon.fileset.entry import Entry, canonical
+from fdaemon.fileset.model import Include, Options
+from fdaemon.fileset.strip import strip_name
+from fdaemon.fs.times import restore_atime
+from fdaemon.jobs.backup_plan import OPEN_FLAGS
+from fdaemon.jobs.backup_types import error_text
+from fdaemon.jobs.verify_digest import CHUNK, Chunk, Digester, LargeFile
+from fdaemon.jobs.verify_plan import SENT, SLASHED, Say, VerifyPlan, make_plan, remark
+from fdaemon.protocol.messages import MessageType
+from fdaemon.protocol.verify import LINK_TYPES
+from fdaemon.views import Counters
+from fdaemon.wire.attributes import FileType
+from fdaemon.wire.stat import encode_stat
+
+SMALL = 128 * 1024
+"""Files up to this size are read into a chunk by the walking thread; larger ones are read where they are digested."""
+FILES = 512
+"""Files in a chunk at most: about 60 KB of packets."""
+SECONDS = 1.0
+"""A chunk that fills slowly is handed over after this long."""
+PAUSE_EVERY = 64
+"""Entries between two looks at the clock and the cancel flag."""
+
+_REGULAR = frozenset({FileType.REG, FileType.REGE})
+
+
+def digest_threads(workers: int) -> int:
+    """How many threads digest beside the walk: one for each processor, or `Maximum Workers Per Job` if that is more.
+
+    0 of either's sense, no workers or a single processor, means that the walking thread digests by itself.
+    """
+    processors = os.process_cpu_count() or 1
+    return max(workers, processors) if workers > 0 and processors > 1 else 0
+
+
+class DiskVerifier:
+    """Use `batches()` once, in one thread.
+
+    `walk` gives the entries, and is given where the walk's own messages go; `check_cancelled` raises when the job was
+    canceled; `threads` digest beside the walk (0: none).
+    """
+
+    def __init__(
+        self,
+        walk: Callable[[Say], Iterable[Entry]],
+        *,
+        counters: Counters,
+        check_cancelled: Callable[[], None],
+        threads: int = 2,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._walk = walk
+        self._counters = counters
+        self._check_cancelled = check_cancelled
+        self._clock = clock
+        self._digester = Digester(threads, counters, check_cancelled)
+        self._ahead: deque[tuple[Chunk, Future[VerifyBatch]]] = deque()
+        self._limit = max(1, 2 * threads)
+        self._free: list[memoryview] = []
+        self._plans: dict[tuple[int, int], VerifyPlan] = {}
+        self._chunk = self._new_chunk()
+        self._index = 0
+
+    def stop(self) -> None:
+        """Make digests that run end soon. From any thread."""
+        self._digester.stop()
+
+    def batches(self) -> Generator[VerifyBatch]:
+        """All packets of the walk, in order. Raises JobFailed when the walk cannot go on, after what it found."""
+        clock, counters, ahead, limit = self._clock, self._counters, self._ahead, self._limit
+        failure: JobFailed | None = None
+        plan: VerifyPlan | None = None
+        seal_at = clock() + SECONDS
+        countdown = PAUSE_EVERY
+        try:
+            try:
+                for entry in self._walk(self._say):
+                    countdown -= 1
+                    if not countdown:
+                        countdown = PAUSE_EVERY
+                        self._check_cancelled()
+                        if clock() >= seal_at:
+                            self._seal()
+                            seal_at = clock() + SECONDS
+                        while ahead and ahead[0][1].done():
+                            yield self._take()
+                    counters.examined += entry.type is not FileType.DIRBEGIN
+                    if plan is None or entry.options is not plan.options or entry.include is not plan.include:
+                        plan = self._plan_for(entry.options, entry.include)
+                    self._put(entry, plan)
+                    while len(ahead) > limit:
+                        yield self._take()
+            except JobFailed as error:
+                failure = error
+            self._seal()
+            while ahead:
+                yield self._take()
+            if failure is not None:
+                raise failure
+        finally:
+            self._digester.close()
+
+    def _plan_for(self, options: Options, include: Include) -> VerifyPlan:
+        key = (id(options), id(include))
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = make_plan(options, include)
+        return plan
+
+    def _put(self, entry: Entry, plan: VerifyPlan) -> None:
+        """Add an entry to the chunk: its attributes, and its content to be digested."""
+        kind, chunk = entry.type, self._chunk
+        if kind not in _REGULAR or plan.options.strip:
+            name, link = self._names(entry, plan)
+            if kind is FileType.NORECURSE or kind not in SENT:
+                remark(entry, self._say)
+                chunk = self._chunk
+                if kind not in SENT:
+                    chunk.skipped += 1
+                    return
+        else:
+            name, link = entry.path, b""
+        self._index = index = self._index + 1
+        packet = b"%d%b%b\0%b\0%b\0" % (index, plan.head, name, encode_stat(entry.stat), link)
+        attributes = len(packet).to_bytes(4, "big") + packet
+        if plan.new_hash is not None and kind in _REGULAR:
+            self._put_content(entry, plan, index, attributes)
+            chunk = self._chunk
+        else:
+            chunk.items.append((attributes, None, 0, 0, 0))
+            chunk.files, chunk.current = index, entry.path
+        if len(chunk.items) >= FILES:
+            self._seal()
+
+    def _names(self, entry: Entry, plan: VerifyPlan) -> tuple[bytes, bytes]:
+        """Name and link as they are sent (protocol/05 sections 4.1 and 5.3)."""
+        kind = entry.type
+        name = canonical(entry.path) if kind in SLASHED else entry.path
+        link = entry.link if kind in LINK_TYPES else b""
+        if plan.options.strip > 0:
+            name = strip_name(name, plan.options.strip) or name
+        return name, link
+
+    def _put_content(self, entry: Entry, plan: VerifyPlan, index: int, attributes: bytes) -> None:
+        """Read a small file into the chunk; a larger one becomes a chunk of its own, still open."""
+        size = entry.stat.st_size
+        chunk = self._chunk
+        if size < SMALL and chunk.used + size >= CHUNK:
+            self._seal()
+            chunk = self._chunk
+        directory = entry.dir_fd if entry.dir_fd >= 0 else None
+        try:
+            if plan.options.no_atime:
+                descriptor = _open_quietly(entry.name, directory)
+            else:
+                descriptor = os.open(entry.name, OPEN_FLAGS, dir_fd=directory)
+        except OSError as error:
+            chunk.items.append((attributes, None, 0, 0, 0))
+            chunk.files, chunk.current = index, entry.path
+            text = b"     Cannot open %b: ERR=%b.\n" % (entry.path, error_text(error))
+            self._say(MessageType.ERROR, text, 1)
+            return
+        if size < SMALL:
+            start = chunk.used
+            end = start + size
+            try:
+                read = os.readv(descriptor, [chunk.buffer[start : end + 1]])
+            except OSError:
+                read = -1  # read again, where errors are reported
+            if read == size:
+                if plan.options.keep_atime:
+                    restore_atime(descriptor, entry.stat)
+                os.close(descriptor)
+                chunk.items.append((attributes, plan, index, start, end))
+                chunk.used = end
+                chunk.files, chunk.current = index, entry.path
+                return
+        self._seal()
+        chunk = self._chunk
+        chunk.items.append((attributes, None, 0, 0, 0))
+        chunk.files, chunk.current = index, entry.path
+        chunk.large = LargeFile(descriptor, index, entry.path, plan, entry.stat)
+        self._seal()
+
+    def _say(self, kind: MessageType, text: bytes, extra_errors: int) -> None:
+        """A message in its place; it ends the chunk."""
+        self._chunk.messages.append((kind, text, extra_errors))
+        self._seal()
+
+    def _seal(self) -> None:
+        """Have what was collected digested, and go on with another chunk."""
+        chunk = self._chunk
+        if chunk.items or chunk.messages or chunk.skipped:
+            self._ahead.append((chunk, self._digester.submit(chunk)))
+            self._chunk = self._new_chunk()
+
+    def _take(self) -> VerifyBatch:
+        """The oldest batch; waits for it."""
+        chunk, future = self._ahead.popleft()
+        batch = future.result()
+        self._free.append(chunk.buffer)
+        return batch
+
+    def _new_chunk(self) -> Chunk:
+        return Chunk(self._free.pop() if self._free else memoryview(bytearray(CHUNK)))
+
+
+def _open_quietly(name: bytes, directory: int | None) -> int:
+    """Open without touching the access time, where that is permitted."""
+    try:
+        return os.open(name, OPEN_FLAGS | os.O_NOATIME, dir_fd=directory)
+    except OSError as error:
+        if error.errno != errno.EPERM:
+            raise
+    return os.open(name, OPEN_FLAGS, dir_fd=directory)
