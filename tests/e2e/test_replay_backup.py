@@ -11,6 +11,7 @@ import pytest
 from fdaemon.wire.stat import encode_stat
 from tests.support import replay_said as said
 from tests.support.decorated import decorate
+from tests.support.keys import certificate_pem, pair_pem
 from tests.support.replay import Staging
 from tests.support.replaying import configuration, play, session_named
 from tests.support.sessions import Session
@@ -89,6 +90,20 @@ async def test_packed_backup(name: str, tree: Path, tmp_path: Path) -> None:
     mine, theirs = said.saved_files(ours), said.saved_files(session)
     assert said.unpacked(mine, theirs) == said.unpacked(theirs, theirs)
     assert said.links(mine) == said.links(theirs)
+
+
+async def test_sealed_backup(tree: Path, tmp_path: Path) -> None:
+    session = session_named("backup-pki")
+    own, master = tmp_path / "own.pem", tmp_path / "master.pem"
+    own.write_bytes(pair_pem("own"))
+    master.write_bytes(certificate_pem("master"))
+    extra = (
+        f'Pki Signatures = yes\n Pki Encryption = yes\n Pki Key Pair = "{own}"\n Pki Master Key = "{master}"'
+    )
+    settings = configuration(tmp_path, name="fdpki", extra=extra)
+    ours = await play(session, settings, Staging(paths=((RECORDED_ROOT, bytes(tree)),)))
+    check_controls(session, ours)
+    assert said.sealed(said.saved_files(ours)) == said.sealed(said.saved_files(session))
 
 
 class Grown:

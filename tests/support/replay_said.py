@@ -56,6 +56,7 @@ ACCEPTED: tuple[Accepted, ...] = (
     Accepted(
         "backup-lzfast", rb"JobBytes=\d+", b"JobBytes=*", "LZ4 is written for FastLZ (docs/encoders.md)"
     ),
+    Accepted("backup-lzo", rb"JobBytes=\d+", b"JobBytes=*", "LZO has an optional second library"),
     Accepted("*", rb"(self-compiled|fdaemon) binary", b"*", "we say who we are"),
     Accepted(
         "cancel",
@@ -89,7 +90,7 @@ LATE = re.compile(rb"Jmsg Job=\S+ type=6 level=\* \S+ JobId \d+: File skipped\. 
 """Messages that the C++ daemon queues until after its End Job line; ours go out at once, which a Director cannot
 mind (protocol/01 section 9.3). They are compared in their order, at the end.
 """
-ONE_FAREWELL = "restore-*"
+ONE_FAREWELL = ("restore-*", "verify-volume")
 """Sessions in which the C++ daemon says TERMINATE to the Storage daemon a second time, at its end, when that one has
 closed already (protocol/02 section 4.1). We say it once.
 """
@@ -184,7 +185,10 @@ def storage(session: Session, connection: int, *, appends: bool) -> list[Said]:
         _masked(session.name, event) for event in session.traffic(connection, "fd") if _small(event)
     ]
     if not appends:
-        if fnmatch(session.name, ONE_FAREWELL) and said[-2:] == [Signal.TERMINATE, Signal.TERMINATE]:
+        if any(fnmatch(session.name, name) for name in ONE_FAREWELL) and said[-2:] == [
+            Signal.TERMINATE,
+            Signal.TERMINATE,
+        ]:
             said.pop()
         return said
     start = next(at for at, item in enumerate(said) if str(item).startswith("b'append data")) + 1
@@ -259,6 +263,24 @@ def files(found: dict[bytes, SavedFile]) -> dict[bytes, tuple[object, ...]]:
         name: (attributes(file.attributes), file.streams)
         for name, file in found.items()
         if name not in left_out
+    }
+
+
+SECRET = (Stream.ENCRYPTED_SESSION_DATA, Stream.ENCRYPTED_FILE_DATA, Stream.SIGNED_DIGEST)
+"""Streams that depend on the keys and on chance; keys of one kind make records of one size."""
+
+
+def sealed(found: dict[bytes, SavedFile]) -> dict[bytes, tuple[object, ...]]:
+    """All files of an encrypted backup, what is secret by its sizes."""
+    return {
+        name: (
+            attributes(file.attributes),
+            [
+                (number, [record.size for record in records] if number in SECRET else records)
+                for number, records in file.streams
+            ],
+        )
+        for name, file in found.items()
     }
 
 

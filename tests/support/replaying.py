@@ -26,12 +26,12 @@ def session_named(name: str) -> Session:
     return shared(name)
 
 
-def configuration(folder: Path, *, extra: str = "") -> Configuration:
+def configuration(folder: Path, *, name: str = "fd", extra: str = "") -> Configuration:
     """The recorded File daemon's configuration, but on any free port; `extra` goes into the Client resource."""
     path = folder / "fd.conf"
     path.write_text(f"""
 Client {{
-  Name = fd
+  Name = {name}
   Working Directory = "{folder}"
   Address = 127.0.0.1
   TLS Enable = no
