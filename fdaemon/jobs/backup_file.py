@@ -88,7 +88,7 @@ class ContentReader:
             out.buffer[start : start + ahead] = header + address_prefix(address) if plan.sparse else header
             out.position = start + ahead + count
             counters.job_bytes += count + ahead - HEADER_SIZE
-            if threaded and hashes:
+            if threaded and plan.hash_ahead:
                 out.mark_busy(self._digests.submit(hashes, data))
             else:
                 for one in hashes:
