@@ -38,6 +38,7 @@ class StorageChannel:
         self._tracker = tracker
         self._ticket = 0
         self._last_words = b""
+        self._is_broken_off = False
 
     @property
     def state(self) -> str:
@@ -152,6 +153,7 @@ class StorageChannel:
 
     def break_off(self) -> None:
         """The job was canceled: nothing more is sent or received on this connection."""
+        self._is_broken_off = True
         self.packets.terminate()
         if self._tracker.can(StorageEvent.CANCELED):
             self._tracker.fire(StorageEvent.CANCELED)
@@ -171,7 +173,10 @@ class StorageChannel:
             self._tracker.fire(StorageEvent.FAILED)
         await self.packets.send_signal(Signal.TERMINATE)
         self._tracker.fire(StorageEvent.TERMINATED)
-        await self.packets.aclose()
+        if self._is_broken_off:
+            await self.packets.abort()
+        else:
+            await self.packets.aclose()
 
     async def _granted(self, ticket_of: TicketReader, ask: DataRequest, command: bytes) -> None:
         try:

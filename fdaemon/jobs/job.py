@@ -25,6 +25,8 @@ _keys = count(1)
 class Job:
     """What one session is about. Before `JobId=` it is a console session with job id 0.
 
+    Whoever sets `awaited` may wait for `told`: the Director has taken the report, or never will.
+
     `storage_key` is a secret: it is wiped after one authentication and never enters a view.
     """
 
@@ -50,6 +52,8 @@ class Job:
         self.storage_calling = False
         self.storage_arrived = trio.Event()
         self.throttle = Throttle(bursting=bursting)
+        self.awaited = False
+        self.told = trio.Event()
         self._scope: trio.CancelScope | None = None
         self._canceled = False
         self._over = False
@@ -59,14 +63,20 @@ class Job:
         """True once somebody asked to cancel; the status may still name an earlier failure."""
         return self._canceled
 
-    def cancel(self) -> None:
-        """Stop the data side at once; the control channel lives on to report (protocol/02 section 6.6)."""
-        if self._over or self._canceled:
-            return
-        self._canceled = True
-        self.standing.announce(Status.CANCELED)
-        if self._scope is not None:
-            self._scope.cancel()
+    def cancel(self) -> bool:
+        """Stop the data side at once; the control channel lives on to report (protocol/02 section 6.6).
+
+        True when a report is on its way: then `told` will be set.
+        """
+        if not self._over and not self._canceled:
+            self._canceled = True
+            self.standing.announce(Status.CANCELED)
+            self.awaited = self._scope is not None
+            if self._scope is not None:
+                self._scope.cancel()
+        elif self._over:
+            self.awaited = True
+        return self.awaited
 
     def close(self) -> None:
         """From here on a cancel has no effect: the job is reporting."""

@@ -231,6 +231,11 @@ class PacketStream:
         if self.terminated:
             raise PeerGone("the connection was terminated")
 
+    async def abort(self) -> None:
+        """Close the connection at once, without a goodbye in TLS."""
+        self.error = self.error or PeerGone(CLOSED_HERE)
+        await trio.aclose_forcefully(self.stream)
+
     async def aclose(self) -> None:
         """Close the stream (TLS says goodbye first). Errors of a peer that is gone are not reported."""
         if self.error is None and not self.terminated:

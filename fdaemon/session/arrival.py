@@ -41,6 +41,9 @@ from statecharts.tracker import Tracker
 HELLO_LIMIT = 60.0
 """Seconds for the hello of a new connection; C++ has no limit (protocol/01 section 4.5)."""
 
+FAREWELL_LIMIT = 2.0
+"""Seconds for a Director to take the report of a job that it has canceled."""
+
 
 async def serve_connection(services: Services, transport: trio.abc.Stream) -> None:
     """Serve one accepted connection to its end. Never raises for what the peer did."""
@@ -163,7 +166,22 @@ async def _serve_director(services: Services, packets: PacketStream, hello: byte
     finally:
         job.close()
         services.registry.leave(job)
-        await packets.aclose()
+        try:
+            if job.awaited:
+                await _until_taken(packets)
+        finally:
+            job.told.set()
+            await packets.aclose()
+
+
+async def _until_taken(packets: PacketStream) -> None:
+    """Wait until the Director has read all: it says TERMINATE itself, or hangs up."""
+    with trio.move_on_after(FAREWELL_LIMIT):
+        try:
+            while await packets.receive() != Signal.TERMINATE:
+                pass
+        except RemoteProtocolError:
+            return
 
 
 async def _admit(services: Services, packets: PacketStream, hello: bytes) -> DirectorResource | None:

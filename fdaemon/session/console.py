@@ -13,6 +13,9 @@ from fdaemon.wire.framing import Signal
 if TYPE_CHECKING:
     from fdaemon.session.control import DirectorSession
 
+REPORT_PATIENCE = 5.0
+"""Seconds that the answer to a cancel waits for the job's report."""
+
 type ConsoleCommand = (
     c.Status | c.DotStatus | c.Cancel | c.SetDebug | c.SetBandwidth | c.Resolve | c.GetSecureErase
 )
@@ -53,8 +56,13 @@ async def _cancel(session: "DirectorSession", name: bytes) -> None:
     if found is None:
         await session.reply(replies.job_not_found(name))
     else:
-        found.cancel()
+        reports = found.cancel()
         await session.reply(replies.marked_canceled(name))
+        if reports:
+            # With the end of this answer the Director stops listening to the job (core/src/dird/fd_cmds.cc:
+            # CancelFileDaemonJob), so the job's report goes first.
+            with trio.move_on_after(REPORT_PATIENCE):
+                await found.told.wait()
     await session.packets.send_signal(Signal.EOD)
 
 
