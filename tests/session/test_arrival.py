@@ -1,0 +1,131 @@
+"""Who is let in and how the others are refused (protocol/01 appendix C)."""
+
+from pathlib import Path
+
+import pytest
+import trio
+
+from fdaemon.protocol.cram import answer, parse_challenge
+from fdaemon.wire.framing import Signal
+from tests.session.talking import HELLO, KEY, connected, house
+
+REFUSED = [int(Signal.TERMINATE)]
+
+
+async def test_a_director_is_greeted(tmp_path: Path) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+
+
+@pytest.mark.parametrize(
+    "tls", ["TLS Enable = yes\nTLS Require = no", "TLS Enable = yes"], ids=["enabled", "required"]
+)
+async def test_clear_text_is_refused_unless_tls_is_off(tmp_path: Path, tls: str) -> None:
+    where = house(tmp_path, director=tls)
+    async with connected(where) as peer:
+        await peer.send(HELLO)
+        assert await peer.rest() == REFUSED
+
+
+async def test_an_unknown_director_in_clear_text_is_refused(tmp_path: Path) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.send(b"Hello Director somebody calling\n")
+        assert await peer.rest() == REFUSED
+
+
+async def test_too_few_bytes_are_refused(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.packets.stream.send_all(b"\0\0\0\1H")
+        assert await peer.rest() == REFUSED
+
+
+async def test_what_is_no_hello_is_taken_for_tls_and_refused(tmp_path: Path) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.packets.stream.send_all(b"GET / HTTP/1.0\r\n\r\n")
+        heard = b""
+        while piece := await peer.packets.stream.receive_some():
+            heard += piece
+        assert heard.endswith(b"\xff\xff\xff\xfc")
+
+
+async def test_a_hello_without_calling_is_told_so(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.send(b"Hello Director bareos-dir crawling\n")
+        assert await peer.rest() == [
+            b"Bad Hello command from Director at : Hello Director bareos-dir crawling\n\n"
+        ]
+
+
+async def test_a_job_that_nobody_runs_is_hung_up_on(tmp_path: Path) -> None:
+    where = house(tmp_path)
+    async with connected(where) as peer:
+        await peer.send(b"Hello Storage calling Start Job nojob.2026-11-23_05.00.00_01\n")
+        assert await peer.rest() == REFUSED
+
+
+async def test_a_director_that_may_not_call_is_told_so(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    where = house(tmp_path, director="Connection From Director To Client = no")
+    async with connected(where) as peer:
+        await peer.send(HELLO)
+        assert await peer.rest() == [b"Connection from Director bareos-dir rejected.\n"]
+
+
+async def test_a_wrong_password_takes_sixteen_seconds(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    start = trio.current_time()
+    async with connected(house(tmp_path)) as peer:
+        await peer.send(HELLO)
+        assert isinstance(await peer.hear(), bytes)
+        await peer.send(b"AAAAAAAAAAAAAAAAAAAAAA\0")
+        assert await peer.rest() == [
+            b"1999 Authorization failed.\n",
+            b"Authorization key rejected by .\n",
+            b"1999 Authorization failed.\n",
+            b"2999 Authentication failed.\n",
+            b"Unable to authenticate Director bareos-dir.\n",
+        ]
+    assert trio.current_time() - start == pytest.approx(16, abs=0.5)
+
+
+async def test_refusals_queue_up(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
+    where = house(tmp_path, director="Connection From Director To Client = no")
+    start = trio.current_time()
+    ends: list[float] = []
+
+    async def knock() -> None:
+        async with connected(where) as peer:
+            await peer.send(HELLO)
+            await peer.rest()
+            ends.append(trio.current_time() - start)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(knock)
+        nursery.start_soon(knock)
+    assert sorted(round(end) for end in ends) == [6, 12]
+
+
+async def test_a_challenge_with_our_own_name_is_an_attack(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.send(HELLO)
+        challenge = await peer.hear()
+        assert isinstance(challenge, bytes)
+        await peer.send(answer(parse_challenge(challenge), KEY))
+        assert await peer.hear() == b"1000 OK auth\n"
+        await peer.send(b"auth cram-md5 <1.2@R_CLIENT::fd> ssl=0\n")
+        first = await peer.hear()
+        assert isinstance(first, bytes)
+        assert first.startswith(b"Warning! Attack detected: ")
+
+
+async def test_an_oversized_packet_ends_the_session_in_silence(tmp_path: Path) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.packets.stream.send_all((1_000_001).to_bytes(4, "big"))
+        assert await peer.rest() == []

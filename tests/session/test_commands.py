@@ -1,0 +1,194 @@
+"""What an authenticated Director hears to right, wrong and unknown commands (protocol/02 sections 1 and 4)."""
+
+from pathlib import Path
+
+import pytest
+
+from fdaemon.wire.framing import Signal
+from tests.session.talking import JOB, OK_JOB, connected, house
+
+EOD, TERMINATE = int(Signal.EOD), int(Signal.TERMINATE)
+
+
+def end_job(code: int, errors: int = 0) -> bytes:
+    return b"2800 End Job TermCode=%d JobFiles=0 ReadBytes=0 JobBytes=0 Errors=%d VSS=0 Encrypt=0\n" % (
+        code,
+        errors,
+    )
+
+
+@pytest.mark.parametrize("packet", [b"foo bar\n", b"", b"restore\n", b"Level = full\n"])
+async def test_an_unknown_command_ends_the_session(tmp_path: Path, packet: bytes) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.send(packet)
+        assert await peer.rest() == [b"2999 Invalid command\n", TERMINATE]
+
+
+@pytest.mark.parametrize("signal", [Signal.HEARTBEAT, Signal.EOD, Signal.POLL, Signal.STATUS])
+async def test_any_signal_ends_the_session(tmp_path: Path, signal: Signal) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.signal(signal)
+        assert await peer.rest() == [TERMINATE]
+
+
+async def test_after_a_terminate_nothing_more_is_said(tmp_path: Path) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.send(JOB)
+        assert await peer.hear() == OK_JOB
+        await peer.packets.stream.send_all(b"\xff\xff\xff\xfc")
+        assert await peer.rest() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"level = full  mtime_only=0 \n", [b"2000 OK level\n"]),
+        (b"level = base  mtime_only=0 \n", [b"2000 OK level\n"]),
+        (b"pluginoptions python:x=1\n", [b"2000 OK PluginOptions\n"]),
+        (b"Run OnSuccess=1 OnFailure=0 AbortOnError=0 When=1 Command=true\n", [b"2000 OK RunScript\n"]),
+        (b"RunBeforeNow\n", [b"2000 OK RunBeforeNow\n"]),
+        (b"restoreobject end\n", [b"2000 OK ObjectRestored\n"]),
+        (b"getSecureEraseCmd\n", [b"2000 OK FDSecureEraseCmd *None*\n"]),
+        (b"setauthorization Authorization=KEY\n", [b"2000 OK Authorization\n"]),
+        (b"setbandwidth=1000 Job=\n", [b"2000 OK Bandwidth\n"]),
+        (b"setbandwidth=1000 Job=nojob\n", [b"2901 Job nojob not found.\n", b"2000 OK Bandwidth\n"]),
+        (b"cancel Job=nojob\n", [b"2901 Job nojob not found.\n", EOD]),
+        (b"cancel nojob\n", [b"2902 Error scanning cancel command.\n", EOD]),
+        (b"session Vol 1 2 0 0 0 0\n", [b"2000 OK session\n"]),
+        (b"resolve 192.0.2.1", [b"fd resolves 192.0.2.1 to host[ipv4;192.0.2.1] \n", EOD]),
+        (b".status current", [b"2000 OK .status\n", EOD]),
+    ],
+    ids=lambda value: value.split()[0].decode() if isinstance(value, bytes) else "",
+)
+async def test_a_command_is_answered_and_the_session_goes_on(
+    tmp_path: Path, line: bytes, said: list[bytes | int]
+) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.send(line)
+        assert [await peer.hear() for _ in said] == said
+        await peer.send(b"getSecureEraseCmd\n")
+        assert await peer.hear() == b"2000 OK FDSecureEraseCmd *None*\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"JobId=x\n", [b"Bad Job Command: JobId=x\n\n", b"2901 Bad Job\n"]),
+        (b"level = sideways\n", [b"Unknown backup level: sideways\n"]),
+        (b"storage adress=x\n", [b"Bad storage command: storage adress=x\n\n", b"2902 Bad storage\n"]),
+        (b"setbandwidth=-1 Job=\n", [b"2991 Bad setbandwidth command: setbandwidth=-1 Job=\n\n"]),
+        (b"setdebug=x\n", [b"2991 Bad setdebug command: setdebug=x\n\n"]),
+        (b"accurate\n", [b"2991 Bad accurate command\n"]),
+        (b"verify level=sideways\n", [b"2994 Bad verify level: verify level=sideways\n"]),
+        (
+            b".status weather",
+            [b"Bad .status command: .status weather\n", b"2900 Bad .status command, wrong argument.\n", EOD],
+        ),
+        (
+            b"restoreobject x\n",
+            [b"Bad RestoreObject command: restoreobject x\n\n", b"2909 Bad RestoreObject command.\n"],
+        ),
+        (b"Run x\n", [b"Bad RunScript command: Run x\n\n", b"2905 Failed RunScript\n"]),
+        (b"restore x\n", [b"Bad replace command. CMD=restore x\n\n"]),
+        (b"endrestore", []),
+    ],
+    ids=lambda value: value.split()[0].decode() if isinstance(value, bytes) else "",
+)
+async def test_a_bad_command_ends_the_session(tmp_path: Path, line: bytes, said: list[bytes | int]) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.send(line)
+        assert await peer.rest() == [*said, TERMINATE]
+
+
+async def test_a_fatal_message_reaches_the_report(tmp_path: Path) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.send(JOB)
+        assert await peer.hear() == OK_JOB
+        await peer.send(b"storage adress=x\n")
+        message, *rest = await peer.rest()
+        assert isinstance(message, bytes)
+        assert message.startswith(b"Jmsg Job=job.2026-11-23_05.00.00_01 type=3 level=")
+        assert message.endswith(b" fd JobId 7: Fatal error: Bad storage command: storage adress=x\n\n")
+        assert rest == [b"2902 Bad storage\n", end_job(102, 1), TERMINATE]
+
+
+async def test_a_second_fileset_ends_the_session_without_a_word(tmp_path: Path) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.send(JOB)
+        await peer.hear()
+        await peer.send(b"fileset\n", b"I\n", b"F /nowhere", b"N\n", b"N\n")
+        await peer.signal(Signal.EOD)
+        assert await peer.hear() == b"2000 OK include\n"
+        await peer.send(b"fileset\n")
+        assert await peer.rest() == [end_job(67), TERMINATE]
+
+
+async def test_a_backup_without_a_storage_daemon_is_refused(tmp_path: Path) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.send(JOB)
+        await peer.hear()
+        await peer.send(b"backup FileIndex=0\n")
+        said = await peer.rest()
+        assert said[-3:] == [b"2902 Bad backup\n", end_job(102, 1), TERMINATE]
+        assert isinstance(said[-4], bytes)
+        assert said[-4].endswith(b"Fatal error: Cannot contact Storage daemon\n")
+
+
+async def test_a_monitor_may_only_ask_for_status(tmp_path: Path) -> None:
+    where = house(tmp_path, director="Monitor = yes")
+    async with connected(where) as peer:
+        await peer.log_in()
+        await peer.send(b"status")
+        while await peer.hear() != EOD:
+            pass
+        await peer.send(b"setdebug=1 trace=0 hangup=0 timestamp=0\n")
+        text = b"2997 Invalid command for a Director with Monitor directive enabled.\n"
+        assert await peer.rest() == [text, EOD, TERMINATE]
+
+
+@pytest.mark.parametrize(
+    ("line", "reply"),
+    [
+        (b"estimate listing=0\n", [b"2992 Bad estimate command.\n"]),
+        (b"Run x\n", [b"2905 Failed RunScript\n"]),
+        (b"restore replace=a prelinks=0 where=/\n", []),
+    ],
+    ids=["estimate", "runscript", "restore"],
+)
+async def test_a_command_that_is_not_allowed(tmp_path: Path, line: bytes, reply: list[bytes]) -> None:
+    where = house(tmp_path, client="Allowed Job Command = backup")
+    async with connected(where) as peer:
+        await peer.log_in()
+        await peer.send(line)
+        first, *rest = await peer.rest()
+        assert isinstance(first, bytes)
+        assert first.endswith(b'" command not allowed by Allowed Job Cmds setting of this filed.\n')
+        assert rest == [*reply, TERMINATE]
+
+
+async def test_scripts_before_and_after(tmp_path: Path) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.send(JOB)
+        await peer.hear()
+        await peer.send(
+            b"Run OnSuccess=1 OnFailure=0 AbortOnError=1 When=2 Command=sh\x01-c\x01'echo\x01%i;exit\x013'\n"
+        )
+        assert await peer.hear() == b"2000 OK RunScript\n"
+        await peer.send(b"RunBeforeNow\n")
+        said = await peer.rest()
+        texts = [packet.partition(b"JobId 7: ")[2] for packet in said[:3] if isinstance(packet, bytes)]
+        assert texts == [
+            b"shell command: run ClientBeforeJob \"sh -c 'echo 7;exit 3'\"\n",
+            b"ClientBeforeJob: 7\n",
+            b"Error: Runscript: ClientBeforeJob returned non-zero status=3. ERR=Child exited with code 3\n",
+        ]
+        assert said[3:] == [b"2905 Failed RunScript\n", end_job(69, 1), TERMINATE]
