@@ -1,0 +1,158 @@
+"""Real daemons: a canceled job and a lost Storage daemon end soon, are reported, and harm no later job."""
+
+import random
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.bareos import RealDaemons, Report, real_daemons, running_lines, until
+from tests.support.bareos_resources import OURS, SLOW, FileSet
+
+pytestmark = [pytest.mark.bareos, pytest.mark.deadline(60)]
+
+FILES = 1003
+"""Names that a job of the large tree saves."""
+LOSS_LIMIT = 10.0
+"""Seconds from the loss of the Storage daemon to the end of the job in the File daemon."""
+CANCEL_LIMIT = 2.0
+"""Seconds from a cancel to the end of the job in the File daemon."""
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`small`: a few files; `large`: many that take a slow job half a minute, the largest a tenth of it."""
+    root = tmp_path_factory.mktemp("trees")
+    noise = random.Random(1).randbytes(6_000_000)
+    for folder, sizes in (("small", [1000] * 5), ("large", [*([40_000] * 1000), 6_000_000, 6_000_000])):
+        (root / folder).mkdir()
+        for number, size in enumerate(sizes):
+            (root / folder / f"{number:04d}").write_bytes(noise[-size:])
+    return root
+
+
+@pytest.fixture(scope="module")
+def real(trees: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealDaemons]:
+    filesets = [FileSet(name, (trees / name,)) for name in ("small", "large")]
+    with real_daemons(tmp_path_factory.mktemp("bareos"), filesets, tls=True) as daemons:
+        yield daemons
+
+
+def _runs(real: RealDaemons, job: int) -> list[str]:
+    """What status shows of the running jobs, nothing unless `job` is one of them."""
+    lines = running_lines(real.status(OURS))
+    return lines if any(line.startswith(f"JobId {job} ") for line in lines) else []
+
+
+def _until_moving(real: RealDaemons, job: int) -> None:
+    """Wait until our daemon says that the job has moved files."""
+
+    def look() -> bool:
+        moved = re.search(r"Files=([\d,]+)", "\n".join(_runs(real, job)))
+        return moved is not None and moved[1] != "0"
+
+    until(look, f"file moved by job {job}")
+
+
+def _seconds_to_end(real: RealDaemons, job: int) -> float:
+    """Seconds until our daemon no longer runs the job, and the length of a look more."""
+    began = time.monotonic()
+    until(lambda: not _runs(real, job), f"end of job {job}")
+    return time.monotonic() - began
+
+
+def _cancel(real: RealDaemons, job: int) -> float:
+    """Cancel a job; the seconds until our daemon no longer runs it."""
+    began = time.monotonic()
+    printed = real.console(f"cancel jobid={job} yes")
+    assert "marked to be canceled" in printed, printed
+    _seconds_to_end(real, job)
+    return time.monotonic() - began
+
+
+def _assert_canceled(report: Report, kind: str, files: str) -> None:
+    assert report.termination == f"{kind} Canceled", report.log
+    assert report.value("FD termination status") == "Canceled"
+    assert 0 < report.number(files) < FILES
+    assert report.said(OURS, "Fatal error:") == []
+    assert "Network error" not in report.log
+    assert "Socket error" not in report.log
+
+
+def _assert_next_job_works(real: RealDaemons) -> None:
+    report = real.finish(real.backup(OURS, "small"))
+    assert report.termination == "Backup OK", report.log
+
+
+def _lose_storage(real: RealDaemons, job: int) -> Report:
+    """Kill the Storage daemon in mid-job and start it anew once our daemon is through with the job.
+
+    The Director tries for half an hour to reach it, so it comes back before the report is asked for.
+    """
+    _until_moving(real, job)
+    real.storage.kill()
+    try:
+        assert _seconds_to_end(real, job) < LOSS_LIMIT
+    finally:
+        real.storage.start()
+    return real.finish(job)
+
+
+def _assert_one_fatal_message(real: RealDaemons, report: Report, folder: Path) -> None:
+    (fatal,) = report.said(OURS, "Fatal error:")
+    assert f"Storage daemon at 127.0.0.1:{real.storage.port}" in fatal
+    assert f'last file "{folder}/' in fatal
+
+
+@pytest.fixture(scope="module")
+def saved(real: RealDaemons) -> int:
+    """A backup of `large` to restore from."""
+    report = real.finish(real.backup(OURS, "large"))
+    assert report.termination == "Backup OK", report.log
+    return report.job_id
+
+
+def test_a_canceled_backup_ends_at_once(real: RealDaemons) -> None:
+    job = real.backup(OURS, "large", job="slow-backup")
+    _until_moving(real, job)
+    assert _cancel(real, job) < CANCEL_LIMIT
+    _assert_canceled(real.finish(job), "Backup", "FD Files Written")
+    _assert_next_job_works(real)
+
+
+def test_a_canceled_restore_ends_at_once(real: RealDaemons, saved: int, tmp_path: Path) -> None:
+    job = real.restore(saved, OURS, OURS, tmp_path, job="slow-restore")
+    _until_moving(real, job)
+    assert _cancel(real, job) < CANCEL_LIMIT
+    _assert_canceled(real.finish(job), "Restore", "Files Restored")
+    _assert_next_job_works(real)
+
+
+def test_the_limit_of_a_running_job_can_be_lifted(real: RealDaemons, trees: Path) -> None:
+    job = real.backup(OURS, "large", job="slow-backup")
+    _until_moving(real, job)
+    real.console(f"setbandwidth jobid={job} limit=0")
+    report = real.finish(job)
+    assert report.termination == "Backup OK", report.log
+    size = sum(path.stat().st_size for path in (trees / "large").iterdir())
+    assert report.number("Elapsed time") < size / SLOW / 2
+
+
+def test_a_lost_storage_daemon_is_one_fatal_message_in_a_backup(real: RealDaemons, trees: Path) -> None:
+    report = _lose_storage(real, real.backup(OURS, "large", job="slow-backup"))
+    assert report.termination == "Backup Error", report.log
+    assert report.value("FD termination status") == "Fatal Error"
+    _assert_one_fatal_message(real, report, trees / "large")
+    _assert_next_job_works(real)
+
+
+def test_a_lost_storage_daemon_is_one_fatal_message_in_a_restore(
+    real: RealDaemons, trees: Path, saved: int, tmp_path: Path
+) -> None:
+    report = _lose_storage(real, real.restore(saved, OURS, OURS, tmp_path, job="slow-restore"))
+    assert report.termination == "Restore Error", report.log
+    assert report.value("FD termination status") == "Fatal Error"
+    _assert_one_fatal_message(real, report, Path(f"{tmp_path}{trees}/large"))
+    _assert_next_job_works(real)
