@@ -85,11 +85,19 @@ class Line:
                 reader.receive_data(data)
                 while (packet := reader.next_packet()) is not None:
                     self._keep(packet, back)
+                    if packet == Signal.TERMINATE and self.opened.link == "dir-fd":
+                        await self._hang_up()
         except (trio.BrokenResourceError, PeerGone):
             pass
         self.ended = True
         self._note(Closed(self.opened.connection, self.opened.link, "fd", time.time(), ""))
         self._stir()
+
+    async def _hang_up(self) -> None:
+        """A Director that is told that a session is over has nothing more to say in it."""
+        assert isinstance(self.stream, trio.abc.HalfCloseableStream)
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            await self.stream.send_eof()
 
     def _keep(self, packet: bytes | int, back: Callable[[bytes], bytes]) -> None:
         number, link = self.opened.connection, self.opened.link
