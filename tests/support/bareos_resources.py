@@ -182,6 +182,7 @@ def _director(site: Site, filesets: Sequence[FileSet]) -> str:
         _resource("Job", [("Name", "slow-backup"), slow, *backup]),
         _resource("Job", [("Name", "restore"), *restore]),
         _resource("Job", [("Name", "slow-restore"), slow, *restore]),
+        _resource("Job", [("Name", "verify"), ("Type", "Verify"), ("Level", "InitCatalog"), *job]),
     ]
     return "".join(parts)
 
