@@ -5,6 +5,7 @@ data nursery at once, and the caller's control channel lives on to report.
 """
 
 import time
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ from statecharts.job import JobEvent
 BATCHES_AHEAD = 2
 """Batches (about 1 MiB each) that the worker may be ahead of the Storage connection: enough to hide a slow file
 behind a slow send, and all that a job holds in memory."""
-RECORDS_AHEAD = 4
-"""Pieces (up to 256 KiB each) of the record stream that may wait for the disk."""
+RECORDS_AHEAD = 16
+"""Pieces (up to 256 KiB each) of the record stream that may wait for the disk. The worker takes all that wait at
+once: a hop between threads costs as much as a file."""
 
 
 class BatchSource(Protocol):
@@ -227,6 +229,15 @@ def _waiting(flow: Flow) -> Iterator[None]:
     finally:
         flow.waited += time.monotonic() - began
         flow.waiting_since = 0.0
+
+
+async def _take_all(receive: trio.MemoryReceiveChannel[bytes]) -> bytes:
+    """All pieces that wait, at least one. Raises trio.EndOfChannel when no more will come."""
+    pieces = [await receive.receive()]
+    with contextlib.suppress(trio.WouldBlock, trio.EndOfChannel):
+        while True:
+            pieces.append(receive.receive_nowait())
+    return b"".join(pieces)
 
 
 async def _pump(
