@@ -80,7 +80,8 @@ TOP = "@TOP@"
 """Stands for the path of the tree in patterns."""
 
 _names = st.one_of(st.sampled_from(_PLAIN), st.sampled_from(_PLAIN), st.sampled_from(_ODD))
-_targets = st.sampled_from((b"a", b"../x.o", b"/", b"/nonexistent", b".", b"\xff"))
+# No target outside of the tree: a name with a slash behind it is followed.
+_targets = st.sampled_from((b"a", b"../x.o", b"/nonexistent", b".", b"\xff"))
 
 
 @composite
