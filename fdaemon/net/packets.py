@@ -8,7 +8,7 @@ import trio
 from fdaemon.errors import PeerGone, RemoteProtocolError
 from fdaemon.net.edge import CLOSED_HERE, EDGE, OneOwner, translate
 from fdaemon.net.replay import ReplayStream
-from fdaemon.net.sockets import descriptor, peer_address
+from fdaemon.net.sockets import descriptor, peer_address, send_bulk
 from fdaemon.net.tls import HANDSHAKE_LIMIT, TlsContext, TlsStream
 from fdaemon.wire.framing import EOD, OversizedPacket, PacketReader, Signal, frame, signal
 
@@ -192,7 +192,7 @@ class PacketStream:
             self._mid_send = True
             try:
                 with EDGE:
-                    await self.stream.send_all(wire)
+                    await send_bulk(self.stream, wire)
             except RemoteProtocolError as error:
                 self.error = self.error or error
                 return False

@@ -2,6 +2,8 @@
 
 import trio
 
+from fdaemon.net.sockets import send_bulk
+
 
 class ReplayStream(trio.abc.Stream):
     """`transport` with `first` put back in front of what it still delivers."""
@@ -12,7 +14,7 @@ class ReplayStream(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Pass `data` on."""
-        await self.transport.send_all(data)
+        await send_bulk(self.transport, data)
 
     async def wait_send_all_might_not_block(self) -> None:
         """As the trio interface says."""

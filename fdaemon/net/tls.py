@@ -20,6 +20,7 @@ import trio
 
 from fdaemon.errors import FdaemonError, LocalProtocolError, PeerGone
 from fdaemon.net.edge import EDGE, FOREIGN, OneOwner, translate
+from fdaemon.net.sockets import send_bulk
 from fdaemon.net.tls_settings import TlsContext, TlsSettings, TlsSetupError, client_context, server_context
 
 __all__ = ["TlsContext", "TlsSettings", "TlsSetupError", "TlsStream", "client_context", "server_context"]
@@ -115,15 +116,15 @@ class TlsStream(trio.abc.Stream):
                 return
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Encrypt and send all of `data`. A cancelled send leaves the connection unusable."""
+        """Encrypt and send all of `data`; like `send_bulk` a checkpoint only when it has to wait.
+
+        A send that was cancelled while it waited leaves the connection unusable.
+        """
         with EDGE, self._sending:
             self._check_open()
             if self._send_broken:
                 raise PeerGone("an earlier send on this TLS stream did not finish")
             view = memoryview(data)
-            if view.nbytes == 0:
-                await trio.lowlevel.checkpoint()
-                return
             for start in range(0, view.nbytes, SEND_SIZE):
                 part = view[start : start + SEND_SIZE]
                 written = self._tls.write(part)
@@ -134,7 +135,7 @@ class TlsStream(trio.abc.Stream):
     async def _flush(self) -> None:
         if self._outgoing.pending:
             self._send_broken = True
-            await self.transport.send_all(self._outgoing.read())
+            await send_bulk(self.transport, self._outgoing.read())
             self._send_broken = False
 
     async def wait_send_all_might_not_block(self) -> None:

@@ -271,3 +271,29 @@ async def test_socket_facts() -> None:
             assert (ours.address, ours.port) == ("127.0.0.1", stream.socket.getsockname()[1])
             await ours.aclose()
             assert ours.fd == -1
+
+
+async def test_a_cancel_never_cuts_a_packet_that_the_kernel_can_take() -> None:
+    """The Director's connection must be able to report after a job message was sent from a cancelled scope."""
+    listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+    async with listener, trio.open_nursery() as nursery:
+        nursery.start_soon(_accept_one, listener)
+        stream = await trio.open_tcp_stream("127.0.0.1", listener.socket.getsockname()[1])
+        packets = PacketStream(stream, "Director")
+        for _ in range(200):
+            with trio.CancelScope() as scope:
+                nursery.start_soon(_cancel, scope)
+                await packets.send(b"Jmsg")
+                await trio.lowlevel.checkpoint()
+            assert await packets.send(b"2800 End Job")
+        await packets.aclose()
+
+
+async def _accept_one(listener: trio.SocketListener) -> None:
+    async with await listener.accept() as stream:
+        async for _ in stream:
+            pass
+
+
+async def _cancel(scope: trio.CancelScope) -> None:
+    scope.cancel()
