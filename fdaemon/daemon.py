@@ -9,6 +9,8 @@ import trio
 
 from fdaemon.config import Configuration
 from fdaemon.config.options import Options
+from fdaemon.monitor.service import serve_monitor
+from fdaemon.monitor.settings import MonitorSettings
 from fdaemon.net.listen import ListenAddress, ListenFailed, accepted, open_listeners
 from fdaemon.protocol.messages import MessageType
 from fdaemon.registry import Registry
@@ -68,6 +70,10 @@ async def serve(
                 doors.start_soon(_listen, services, listener, sessions)
             if signals:
                 doors.start_soon(_until_told, doors.cancel_scope)
+            monitor = monitor_settings(configuration)
+            if monitor.wanted:
+                tell = partial(_complain, services)
+                services.monitor = await doors.start(serve_monitor, monitor, services.view, tell)
             task_status.started(services)
         await _drain(services, sessions.cancel_scope)
     return 0
@@ -95,6 +101,28 @@ async def _drain(services: Services, scope: trio.CancelScope) -> None:
         job.cancel()
     if not any(job.spec.job_id for job in services.registry):
         scope.cancel()
+
+
+def monitor_settings(configuration: Configuration) -> MonitorSettings:
+    """The monitor's part of the Client resource as plain values, with its files in the working directory."""
+    client = configuration.client
+    own = f"{client.working_directory}/{client.name}.monitor"
+    return MonitorSettings(
+        address=client.monitor_address,
+        port=client.monitor_port,
+        listens=bool(client.monitor_port),
+        socket=client.monitor_socket,
+        token=client.monitor_token.encode(),
+        token_file=client.monitor_token_file or f"{own}-token",
+        certificate=client.monitor_certificate,
+        key=client.monitor_key,
+        metrics_file=client.monitor_metrics_file,
+        history=f"{own}-history",
+    )
+
+
+def _complain(services: Services, text: str) -> None:
+    services.log(MessageType.ERROR, f"{text}\n")
 
 
 def _addresses(configuration: Configuration) -> tuple[ListenAddress, ...]:

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import trio
@@ -11,11 +11,15 @@ from fdaemon.config import Configuration, DirectorResource
 from fdaemon.config.messages import Destination
 from fdaemon.config.options import Options
 from fdaemon.config.resources import TlsConfig
+from fdaemon.monitor.service import Served
+from fdaemon.jobs.reporter import Reporter, Standing
 from fdaemon.net.tls import TlsSettings
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.tls_policy import policy_of
 from fdaemon.registry import Registry
+from fdaemon.session.debug import Debug
 from fdaemon.session.keys import KeyRing
+from fdaemon.session.outlets import Outlets
 from fdaemon.views import DaemonView
 from statecharts.tracker import Observer
 
@@ -46,16 +50,6 @@ def this_system() -> Release:
 
 
 @dataclass(slots=True)
-class Debug:
-    """What `setdebug=` changes while the daemon runs."""
-
-    level: int = 0
-    trace: bool = False
-    hangup: int = 0
-    timestamp: bool = False
-
-
-@dataclass(slots=True)
 class Services:
     """The daemon as its sessions know it. `log` takes daemon messages: type and text without prefix."""
 
@@ -70,7 +64,21 @@ class Services:
     refusals: trio.Lock = field(default_factory=trio.Lock)
     addresses: tuple[tuple[str, int], ...] = ()
     default_bandwidth: int | None = None
+    monitor: Served | None = None
     keys: KeyRing | None = field(default=None, repr=False)
+    outlets: Outlets = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.configure(self.configuration)
+        self.observers = (*self.observers, self.debug.observe)
+
+    def configure(self, configuration: Configuration) -> None:
+        """Take over a configuration, at the start and at a reload; what runs goes on as it began."""
+        self.configuration = configuration
+        client = configuration.client
+        self.outlets = Outlets(configuration.own_messages, client.name, client.log_timestamp_format)
+        self.debug.name = client.name
+        self.debug.trace_path = f"{client.working_directory}/{client.name}.trace"
 
     @property
     def name(self) -> bytes:
@@ -90,23 +98,31 @@ class Services:
 
     def wanted_messages(self) -> frozenset[MessageType]:
         """The message types that go to the Director."""
-        resource = next(
-            (
-                found
-                for found in self.configuration.messages
-                if found.name == self.configuration.client.messages or not self.configuration.client.messages
-            ),
-            None,
-        )
-        if resource is None:
-            return frozenset(MessageType) - {MessageType.SKIPPED, MessageType.RESTORED}
-        types = {
-            number
-            for destination in resource.destinations
+        return frozenset(
+            kind
+            for kind in MessageType
+            for destination in self.configuration.own_messages.destinations_for(int(kind))
             if destination.kind is Destination.DIRECTOR
-            for number in destination.types
-        }
-        return frozenset(kind for kind in MessageType if int(kind) in types)
+        )
+
+    def reporter(self, standing: Standing, send: Callable[[bytes], Awaitable[object]]) -> Reporter:
+        """The way of one session's messages: to its Director, and to the destinations on this machine."""
+        outlets = self.outlets
+        resource = self.configuration.own_messages
+
+        async def also(kind: MessageType, when: int, text: bytes) -> None:
+            shown = text.decode("utf-8", "surrogateescape")
+            await trio.to_thread.run_sync(outlets.write, kind, when, shown)
+
+        return Reporter(
+            standing,
+            send,
+            name=self.name,
+            wanted=self.wanted_messages(),
+            accepted=frozenset(kind for kind in MessageType if resource.accepts(int(kind))),
+            local=frozenset(kind for kind in MessageType if outlets.takes(kind)),
+            also=also,
+        )
 
     def view(self) -> DaemonView:
         """A frozen picture of the daemon and its jobs."""

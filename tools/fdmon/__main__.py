@@ -1,0 +1,5 @@
+"""`python -m fdmon`."""
+
+from fdmon.cli import main
+
+raise SystemExit(main())
