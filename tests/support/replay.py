@@ -162,29 +162,35 @@ class Replay:
     async def play(self) -> Session:
         """Play to the end, every connection closed by the daemon; what it said as a session."""
         (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        async with listener, trio.open_nursery() as nursery:
-            port = listener.socket.getsockname()[1]
-            for event in self.session.events:
-                if getattr(event, "link", "") == "dir-sd":
-                    continue
-                match event:
-                    case Opened():
-                        await self._open(event, listener, nursery)
-                    case Packet(sender="fd", payload=payload) if (payload or b"").startswith(b"Jmsg "):
-                        pass  # when a job message comes is the daemon's affair, in what order is compared
-                    case Packet(sender="fd") | Signalled(sender="fd"):
-                        before = self._awaited.get(event.connection, (None, None))[0]
-                        self._awaited[event.connection] = (event, before)
-                    case Packet() | Signalled():
-                        await self._reach(event.connection)
-                        await self._send(event, port)
-                    case Closed():
-                        pass
+        try:
+            async with listener, trio.open_nursery() as nursery:
+                await self._play(listener, nursery)
+                nursery.cancel_scope.cancel()
+        finally:
             for line in self._lines.values():
-                await line.closed()
-                await line.stream.aclose()
-            nursery.cancel_scope.cancel()
+                await trio.aclose_forcefully(line.stream)
         return Session(self.session.name, tuple(self.said))
+
+    async def _play(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
+        port = listener.socket.getsockname()[1]
+        for event in self.session.events:
+            if event.link == "dir-sd":
+                continue
+            match event:
+                case Opened():
+                    await self._open(event, listener, nursery)
+                case Packet(sender="fd", payload=payload) if (payload or b"").startswith(b"Jmsg "):
+                    pass  # when a job message comes is the daemon's affair, in what order is compared
+                case Packet(sender="fd") | Signalled(sender="fd"):
+                    before = self._awaited.get(event.connection, (None, None))[0]
+                    self._awaited[event.connection] = (event, before)
+                case Packet() | Signalled():
+                    await self._reach(event.connection)
+                    await self._send(event, port)
+                case Closed():
+                    pass
+        for line in self._lines.values():
+            await line.closed()
 
     async def _open(self, event: Opened, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
         if event.link == "fd-sd":

@@ -11,12 +11,13 @@ from fnmatch import fnmatch
 from itertools import groupby
 
 from fdaemon.codec.compress import HEADER, Algorithm, decompress
+from fdaemon.fs.extended import pack_pairs, unpack_pairs
 from fdaemon.wire.attributes import AttributeRecord, FileType, decode_attributes
 from fdaemon.wire.framing import Signal
 from fdaemon.wire.stat import decode_stat
 from fdaemon.wire.streams import Stream
 from tests.support.replay import WHOLE
-from tests.support.saved import Payload, SavedFile, from_session
+from tests.support.saved import Payload, SavedFile, from_session, payload_of
 from tests.support.sessions import Packet, Session, Signalled
 from tests.support.tree import EPOCH
 
@@ -31,6 +32,12 @@ MASKS: tuple[tuple[bytes, bytes], ...] = (
     (rb"^(d[-rwxsStT]{9} +\d+ \S+ +\S+) +\d+ ", rb"\1 SIZE "),
 )
 """Challenges, message times, source lines, dates, and in estimates the ctime of files and the size of directories."""
+
+
+OWNERS: tuple[tuple[bytes, bytes], ...] = (
+    (rb"^([-dlfcbsp][-rwxsStT]{9} +\d+) \S+ +\S+ +(?=\d|SIZE)", rb"\1 OWNER "),
+)
+"""Masked where the tree cannot belong to root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,7 @@ def _masked(name: str, event: Packet | Signalled) -> bytes | int:
         return event.number
     assert event.payload is not None
     text = event.payload
-    for pattern, replacement in MASKS:
+    for pattern, replacement in MASKS if os.geteuid() == 0 else MASKS + OWNERS:
         text = re.sub(pattern, replacement, text, flags=re.DOTALL)
     for accepted in ACCEPTED:
         if fnmatch(name, accepted.sessions):
@@ -225,12 +232,21 @@ def _small(event: Packet | Signalled) -> bool:
 
 
 def saved_files(session: Session) -> dict[bytes, SavedFile]:
-    """The files of a backup by name."""
-    files = from_session(session)
+    """The files of a backup by name; of a name that was saved twice, each."""
     found: dict[bytes, list[SavedFile]] = {}
-    for file in files:
+    for file in from_session(session):
+        file.streams = [
+            (number, [_in_order(number, record) for record in records]) for number, records in file.streams
+        ]
         found.setdefault(file.attributes.name, []).append(file)
     return {name + b"#%d" % at: file for name, some in found.items() for at, file in enumerate(some)}
+
+
+def _in_order(stream: int, record: Payload) -> Payload:
+    """Extended attributes come in the order of the file system, here in that of their names."""
+    if stream != Stream.XATTR_LINUX or record.data is None:
+        return record
+    return payload_of(pack_pairs(sorted(unpack_pairs(record.data))))
 
 
 def linked(found: dict[bytes, SavedFile]) -> set[bytes]:
