@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bareos_resources import CPP, OURS, FileSet, Site, write_resources
+from tests.support.bareos_resources import CPP, OURS, Directives, FileSet, Site, write_resources
 
 START_LIMIT = 30.0
 STOP_LIMIT = 10.0
@@ -193,7 +193,9 @@ def running_lines(status: str) -> list[str]:
 
 
 @contextmanager
-def real_daemons(place: Path, filesets: Sequence[FileSet], *, tls: bool) -> Iterator[RealDaemons]:
+def real_daemons(
+    place: Path, filesets: Sequence[FileSet], *, tls: bool, lanes: int = 0, client_lines: Directives = ()
+) -> Iterator[RealDaemons]:
     """Start all four in the empty directory `place`; skips the test where something they need is missing."""
     core = Path(os.environ["BAREOS_BUILD"], "core/src").resolve()
     backends = Path(os.environ.get("BAREOS_BACKENDS") or core / "stored/backends")
@@ -206,7 +208,7 @@ def real_daemons(place: Path, filesets: Sequence[FileSet], *, tls: bool) -> Iter
     ports = _free_ports(4)
     with ExitStack() as stack:
         database = stack.enter_context(_database(_schema(core)))
-        site = Site(place, core, backends, database, getpass.getuser(), tls, *ports)
+        site = Site(place, core, backends, database, getpass.getuser(), tls, *ports, lanes, client_lines)
         write_resources(site, filesets)
 
         def daemon(name: str, port: int, *program: str | Path) -> Daemon:

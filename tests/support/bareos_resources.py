@@ -31,7 +31,11 @@ class FileSet:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where everything is: directory, build tree, database, TLS or not, ports."""
+    """Where everything is: directory, build tree, database, TLS or not, ports.
+
+    `lanes`: Storages `Lane1` to `Lane<n>` besides the usual ones, each with a device and media type of its own, so
+    that as many jobs can read at a time. `client_lines`: directives that both clients get besides.
+    """
 
     place: Path
     core: Path
@@ -43,6 +47,15 @@ class Site:
     storage_port: int
     cpp_port: int
     our_port: int
+    lanes: int = 0
+    client_lines: Directives = ()
+
+    @property
+    def storages(self) -> list[tuple[str, str, str]]:
+        """Name, device and media type of each Storage."""
+        lanes = [f"Lane{number}" for number in range(1, self.lanes + 1)]
+        usual = [(name, device, "File") for name, device in STORAGES.items()]
+        return usual + [(name, f"{name}Storage", name) for name in lanes]
 
     @property
     def etc(self) -> Path:
@@ -138,12 +151,12 @@ def _director(site: Site, filesets: Sequence[FileSet]) -> str:
                     ("Name", name),
                     ("Password", "storage-secret"),
                     ("Device", device),
-                    ("Media Type", "File"),
+                    ("Media Type", media),
                     many,
                     *_address(site, site.storage_port),
                 ],
             )
-            for name, device in STORAGES.items()
+            for name, device, media in site.storages
         ),
         _resource(
             "Pool",
@@ -215,7 +228,7 @@ def _storage(site: Site) -> str:
                     "Device",
                     [
                         ("Name", device),
-                        ("Media Type", "File"),
+                        ("Media Type", media),
                         ("Archive Device", site.volumes),
                         ("Device Type", "File"),
                         ("Label Media", True),
@@ -226,7 +239,7 @@ def _storage(site: Site) -> str:
                         many,
                     ],
                 )
-                for device in STORAGES.values()
+                for _, device, media in site.storages
             ),
             _resource("Messages", [("Name", "Standard"), ("Director", "test-dir = all")]),
         ]
@@ -243,6 +256,7 @@ def _client(site: Site, name: str, port: int) -> str:
                     ("Working Directory", site.working(name)),
                     ("Maximum Concurrent Jobs", 20),
                     *_address(site, port),
+                    *site.client_lines,
                 ],
             ),
             _resource(
