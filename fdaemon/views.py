@@ -28,13 +28,15 @@ class Flow:
     `size` batches fit into the queue between them and `fill()` tells how many are in it; `sent_files` is the
     FileIndex last handed to the connection; `waited` the seconds that the worker has waited for the Storage
     side, not counting a wait that began at `waiting_since` (on the clock of `time.monotonic`; 0: none);
-    `worker` is the worker's thread number in the kernel.
+    `handed` the seconds of handing over
+    without such a wait; `worker` is the worker's thread number in the kernel.
     """
 
     size: int = 0
     fill: Callable[[], int] = int
     sent_files: int = 0
     waited: float = 0.0
+    handed: float = 0.0
     waiting_since: float = 0.0
     worker: int = 0
 
@@ -77,6 +79,7 @@ class FlowView:
     used: int
     sent_files: int
     waited: float
+    handed: float
     waiting: float
     worker: int
 

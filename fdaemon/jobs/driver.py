@@ -174,7 +174,7 @@ async def _produce(
     def work() -> None:
         flow.worker = get_native_id()
         for batch in source.batches():
-            with _waiting(flow):
+            with _handing_over(flow, blocked=flow.fill() >= flow.size):
                 trio.from_thread.run(send.send, batch)
 
     async with send:
@@ -194,7 +194,7 @@ async def _receive(job: Job, storage: StorageChannel, sink: RecordSink, around: 
         flow.worker = get_native_id()
         try:
             while not sink.ended:
-                with _waiting(flow):
+                with _handing_over(flow, blocked=not flow.fill()):
                     data = trio.from_thread.run(receive.receive)
                 answer = sink.feed(data)
                 if answer:
@@ -221,13 +221,18 @@ async def _receive(job: Job, storage: StorageChannel, sink: RecordSink, around: 
 
 
 @contextmanager
-def _waiting(flow: Flow) -> Iterator[None]:
-    """Time what the worker waits for the Storage side: once a batch."""
-    flow.waiting_since = began = time.monotonic()
+def _handing_over(flow: Flow, *, blocked: bool) -> Iterator[None]:
+    """Time what the worker waits for the Storage side (`blocked`), or only for this thread: once a batch."""
+    began = time.monotonic()
+    flow.waiting_since = began if blocked else 0.0
     try:
         yield
     finally:
-        flow.waited += time.monotonic() - began
+        took = time.monotonic() - began
+        if blocked:
+            flow.waited += took
+        else:
+            flow.handed += took
         flow.waiting_since = 0.0
 
 

@@ -140,6 +140,7 @@ class Job:
             used=flow.fill(),
             sent_files=flow.sent_files,
             waited=flow.waited,
+            handed=flow.handed,
             waiting=max(0.0, time.monotonic() - since) if since else 0.0,
             worker=flow.worker,
         )

@@ -8,6 +8,7 @@ it says is ever wrong, and a stuck viewer costs neither time nor memory.
 import json
 import time
 from collections.abc import Callable
+from threading import get_native_id
 
 import trio
 
@@ -21,7 +22,7 @@ from fdaemon.monitor.document import (
 )
 from fdaemon.monitor.history import History
 from fdaemon.monitor.progress import Estimator, work_done
-from fdaemon.monitor.sampling import NOTHING, JobWatch
+from fdaemon.monitor.sampling import NOTHING, JobWatch, helper_seconds
 from fdaemon.views import DaemonView, JobView
 
 PERIOD = 0.5
@@ -144,12 +145,18 @@ class Feed:
 
     def _picture(self) -> Json:
         view, now = self._look(), self._monotonic()
-        jobs = [job_document(job, self._watch(job).look(job, now)) for job in view.jobs]
+        helpers = self._helper_seconds(view)
+        jobs = [job_document(job, self._watch(job).look(job, now, helpers)) for job in view.jobs]
         recent = [self._finished(job) for job in view.recent]
         for key in self._watches.keys() - {job.key for job in view.jobs}:
             del self._watches[key]
         daemon = daemon_document(view, len(self._viewers), self.period)
         return view_document(self.sequence, self._clock(), daemon, jobs, recent)
+
+    @staticmethod
+    def _helper_seconds(view: DaemonView) -> float:
+        workers = {job.flow.worker for job in view.jobs if job.flow is not None and job.flow.worker}
+        return helper_seconds({get_native_id(), *workers}) if workers else 0.0
 
     def _watch(self, job: JobView) -> JobWatch:
         watch = self._watches.get(job.key)

@@ -3,7 +3,7 @@ a job to do anything.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +13,6 @@ from fdaemon.views import JobView
 MEMORY = 3.0
 """Seconds that the present rate looks back."""
 STORAGE, CPU, DISK, LIMIT = "storage", "cpu", "disk", "bandwidth limit"
-BUSY = 0.5
-"""Share of one CPU that the program's other threads must use so that a waiting worker waits for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Sample:
 NOTHING = Sample()
 
 
-def thread_seconds(thread: int) -> float | None:
+def thread_seconds(thread: int | str) -> float | None:
     """Seconds that a thread of this process ran or stood in line for a CPU; None when it is gone."""
     try:
         ran, waited = Path(f"/proc/self/task/{thread}/schedstat").read_bytes().split()[:2]
@@ -46,33 +44,38 @@ def thread_seconds(thread: int) -> float | None:
     return (int(ran) + int(waited)) / 1e9
 
 
-def process_seconds() -> float:
-    """CPU seconds of all threads of this process."""
-    times = os.times()
-    return times.user + times.system
+def helper_seconds(known: Collection[int]) -> float:
+    """The same for all threads but the `known` ones: those that pack blocks for the workers."""
+    apart = {str(thread) for thread in known}
+    try:
+        threads = [name for name in os.listdir("/proc/self/task") if name not in apart]
+    except OSError:
+        return 0.0
+    return sum(thread_seconds(name) or 0.0 for name in threads)
 
 
 class JobWatch:
-    """Follows one job; `look` is called with its newest view and the time on any clock in seconds."""
+    """Follows one job; `look` is called with its newest view, the time on any clock in seconds, and what the
+    threads that help all workers have used (`helper_seconds`).
+    """
 
     def __init__(
         self,
         estimator: Estimator,
         *,
         of_thread: Callable[[int], float | None] = thread_seconds,
-        of_process: Callable[[], float] = process_seconds,
     ) -> None:
         self.estimator = estimator
         self._of_thread = of_thread
-        self._of_process = of_process
         self._looks: list[tuple[float, int, int]] = []
         self._began: tuple[float, int, int] | None = None
         self._waited = 0.0
         self._thread: float | None = None
-        self._process = 0.0
+        self._helpers = 0.0
+        self._handed = 0.0
         self._shares: tuple[tuple[str, float], ...] = ()
 
-    def look(self, job: JobView, now: float) -> Sample:
+    def look(self, job: JobView, now: float, helpers: float = 0.0) -> Sample:
         """The sample that this view completes."""
         look = (now, job.files, job.read_bytes)
         last = self._looks[-1] if self._looks else look
@@ -82,7 +85,7 @@ class JobWatch:
         moving = job.files > 0 or job.read_bytes > 0
         if self._began is None and moving:
             self._began = last
-        self._share_out(job, now - last[0])
+        self._share_out(job, now - last[0], helpers)
         waits_on = max(self._shares, key=lambda item: item[1])[0] if self._shares else ""
         if waits_on == STORAGE and job.bandwidth:
             waits_on = LIMIT
@@ -103,23 +106,25 @@ class JobWatch:
             seconds = max((job.ended or job.started) - job.started, 1e-3)
         return Sample(files_average=job.files / seconds, bytes_average=job.read_bytes / seconds)
 
-    def _share_out(self, job: JobView, seconds: float) -> None:
+    def _share_out(self, job: JobView, seconds: float, helpers: float) -> None:
         flow = job.flow
-        process, self._process = self._process, self._of_process()
+        helped, self._helpers = max(0.0, helpers - self._helpers), helpers
         if flow is None or not flow.worker:
             return
         waited, self._waited = self._waited, flow.waited + flow.waiting
+        handed, self._handed = self._handed, flow.handed
         thread, self._thread = self._thread, self._of_thread(flow.worker)
         if seconds <= 0 or thread is None or self._thread is None:
             self._shares = ()
             return
         storage = _share(self._waited - waited, seconds)
-        cpu = min(_share(self._thread - thread, seconds), 1 - storage)
+        busy = self._thread - thread + self._handed - handed
+        cpu = min(_share(busy, seconds), 1 - storage)
         rest = 1 - storage - cpu
-        others = (self._process - process) / seconds - cpu
-        if rest > max(storage, cpu) and others >= BUSY:  # it waits for the threads that pack its blocks
-            cpu, rest = cpu + rest, 0.0
-        self._shares = ((STORAGE, storage), (CPU, cpu), (DISK, rest))
+        packing = min(
+            rest, _share(helped, seconds)
+        )  # what it waits for may be the threads that pack its blocks
+        self._shares = ((STORAGE, storage), (CPU, cpu + packing), (DISK, rest - packing))
 
 
 def _share(part: float, whole: float) -> float:

@@ -63,9 +63,8 @@ def detail_lines(job: Row, rates: list[float], width: int, now: float) -> list[T
         line = Text(f"  {item['chart']:<9}")
         line.append(f"[{item['state']}]", "bold green")
         line.append(f" {_brief(until - item['since'])}  ")
-        line.append(
-            "after " + ", ".join(f"{name} {_brief(spent)}" for name, spent in item["spent"].items()), "dim"
-        )
+        told = [f"{name} {_brief(spent)}" for name, spent in item["spent"].items() if spent >= 0.005]
+        line.append("after " + ", ".join(told) if told else "", "dim")
         lines += _folded(line, width)
     count = f"{job['errors']} errors, {job['warnings']} warnings"
     lines += [Text(""), Text(" Messages", "bold").append(f"  {count}", "red" if job["errors"] else "dim")]
@@ -98,7 +97,7 @@ def _step(step: Row, who: str) -> Text:
 def _waits(job: Row, width: int) -> Text:
     line = Text("  waits on ", "dim").append(job["waits_on"], "bold yellow").append("   ")
     for name, share in job["waits"].items():
-        line.append(f"{name} ", "dim").append(words.bar(share, 10 if width < 100 else 16)).append(
+        line.append(f"{name} ", "dim").append(words.bar(share, 8 if width < 100 else 16)).append(
             f" {share * 100:.0f}%   "
         )
     return line
@@ -127,6 +126,4 @@ def _clock(moment: float) -> str:
 
 
 def _brief(seconds: float) -> str:
-    if seconds < 0.01:
-        return "0 s"
     return f"{seconds:.2f} s" if seconds < 10 else words.duration(seconds)
