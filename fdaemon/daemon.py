@@ -2,33 +2,39 @@
 
 import signal
 import sys
-from collections.abc import Callable
+import syslog
+import time
 from functools import partial
+from pathlib import Path
 
 import trio
 
-from fdaemon.config import Configuration
+from fdaemon.config import Configuration, DirectorResource
 from fdaemon.config.options import Options
 from fdaemon.monitor.service import serve_monitor
 from fdaemon.monitor.settings import MonitorSettings
 from fdaemon.net.listen import ListenAddress, ListenFailed, accepted, open_listeners
+from fdaemon.net.service_manager import ServiceManager
 from fdaemon.protocol.messages import MessageType
 from fdaemon.registry import Registry
 from fdaemon.session.arrival import serve_connection
+from fdaemon.session.departure import call_director
+from fdaemon.session.history import load, state_path, store
 from fdaemon.session.keys import load_keys
+from fdaemon.session.reload import load_again
 from fdaemon.session.services import Services, this_system
 from statecharts.trace import trace
 from statecharts.tracker import Observer
 
-DRAIN_LIMIT = 2.0
-"""Seconds that canceled jobs have to report when the daemon is told to end."""
-TRACE_LEVEL = 100
-"""Debug level from which every transition is printed."""
+DRAIN_LIMIT = 1.5
+"""Seconds that canceled jobs have to report when the daemon is told to end; it is over within two."""
+TERMINATED = 15
+"""Exit status after SIGTERM (protocol/06 section 8.2)."""
 
 
 def run(configuration: Configuration, options: Options) -> int:
     """Run the daemon until a signal ends it; the exit code. The process is in its final shape already."""
-    return trio.run(partial(serve, configuration, options, signals=True))
+    return trio.run(partial(serve, configuration, options, signals=not options.no_signals))
 
 
 async def serve(
@@ -43,16 +49,17 @@ async def serve(
 
     Started with `nursery.start` it hands out the Services, whose `addresses` say where it listens.
     """
-    tracing = options.trace_transitions or options.debug_level >= TRACE_LEVEL
     services = Services(
         configuration,
         options,
         Registry(),
         this_system(),
-        _log(configuration.client.name),
-        observers=(*observers, trace(_print)) if tracing else observers,
+        _unheard,
+        observers=(*observers, trace(_print)) if options.trace_transitions else observers,
     )
+    services.log = partial(_log, services)
     services.debug.level = options.debug_level
+    services.debug.timestamp = options.debug_timestamps
     try:
         services.keys = await trio.to_thread.run_sync(load_keys, configuration.client)
     except (OSError, ValueError) as error:
@@ -64,19 +71,51 @@ async def serve(
         services.log(MessageType.ERROR, f"{error}\n")
         return 1
     services.addresses = tuple(listener.socket.getsockname()[:2] for listener in listeners)
+    manager = ServiceManager()
+    services.registry.recent.extend(await trio.to_thread.run_sync(load, _state_path(services)))
+    status = 0
     async with trio.open_nursery() as sessions:
         async with trio.open_nursery() as doors:
             for listener in listeners:
                 doors.start_soon(_listen, services, listener, sessions)
-            if signals:
-                doors.start_soon(_until_told, doors.cancel_scope)
+            callers = _Callers(services, doors, sessions)
+            callers.begin()
+            doors.start_soon(_keep_history, services)
+            doors.start_soon(manager.keep_alive)
             monitor = monitor_settings(configuration)
             if monitor.wanted:
                 tell = partial(_complain, services)
                 services.monitor = await doors.start(serve_monitor, monitor, services.view, tell)
             task_status.started(services)
-        await _drain(services, sessions.cancel_scope)
-    return 0
+            manager.ready()
+            if signals:
+                status = await _until_told(services, manager, callers)
+                doors.cancel_scope.cancel()
+        manager.stopping()
+        sessions.start_soon(_drain, services, sessions.cancel_scope)
+    await _write_history(services)
+    services.debug.close()
+    return status
+
+
+class _Callers:
+    """The tasks that call Directors; a reload ends them and begins anew."""
+
+    def __init__(self, services: Services, doors: trio.Nursery, sessions: trio.Nursery) -> None:
+        self._services, self._doors, self._sessions = services, doors, sessions
+        self._scope = trio.CancelScope()
+
+    def begin(self) -> None:
+        """Call every Director that wants to be called; calls made before this are given up."""
+        self._scope.cancel()
+        self._scope = trio.CancelScope()
+        for director in self._services.configuration.directors:
+            if director.connection_from_client_to_director:
+                self._doors.start_soon(self._call, director, self._scope)
+
+    async def _call(self, director: DirectorResource, scope: trio.CancelScope) -> None:
+        with scope:
+            await call_director(self._services, director, self._sessions)
 
 
 async def _listen(services: Services, listener: trio.SocketListener, sessions: trio.Nursery) -> None:
@@ -87,11 +126,22 @@ async def _listen(services: Services, listener: trio.SocketListener, sessions: t
     await trio.serve_listeners(handle, [listener], handler_nursery=sessions)
 
 
-async def _until_told(scope: trio.CancelScope) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
-        async for _number in received:
-            scope.cancel()
-            return
+async def _until_told(services: Services, manager: ServiceManager, callers: _Callers) -> int:
+    """Reload at every SIGHUP, until SIGTERM or SIGINT; the exit status for the one that came."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
+        async for number in received:
+            if number == signal.SIGHUP:
+                manager.reloading()
+                if await load_again(services):
+                    callers.begin()
+                manager.ready()
+                continue
+            syslog.syslog(
+                syslog.LOG_DAEMON | syslog.LOG_ERR,
+                f"Shutting down BAREOS service: {services.name.decode()} ...",
+            )
+            return TERMINATED if number == signal.SIGTERM else 128 + number
+    raise AssertionError("signals never end")
 
 
 async def _drain(services: Services, scope: trio.CancelScope) -> None:
@@ -99,8 +149,38 @@ async def _drain(services: Services, scope: trio.CancelScope) -> None:
     scope.deadline = trio.current_time() + DRAIN_LIMIT
     for job in services.registry:
         job.cancel()
-    if not any(job.spec.job_id for job in services.registry):
-        scope.cancel()
+    while any(job.spec.job_id for job in services.registry):
+        services.left = trio.Event()
+        await services.left.wait()
+    scope.cancel()
+
+
+def _state_path(services: Services) -> Path:
+    client = services.configuration.client
+    return state_path(client.working_directory, client.port)
+
+
+async def _keep_history(services: Services) -> None:
+    """Write the list of terminated jobs whenever one has ended."""
+    written = 0
+    while True:
+        await services.left.wait()
+        services.left = trio.Event()
+        if services.registry.finished > written:
+            written = services.registry.finished
+            await _write_history(services)
+
+
+async def _write_history(services: Services) -> None:
+    """Shielded, but a disk that hangs must not keep the daemon from ending: the thread is left behind then."""
+    recent = tuple(services.registry.recent)
+    erase = services.configuration.client.secure_erase_command
+    with trio.CancelScope(shield=True, deadline=trio.current_time() + DRAIN_LIMIT):
+        problem = await trio.to_thread.run_sync(
+            store, _state_path(services), recent, erase, abandon_on_cancel=True
+        )
+        if problem:
+            services.debug.tell(10, problem)
 
 
 def monitor_settings(configuration: Configuration) -> MonitorSettings:
@@ -141,8 +221,14 @@ def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _log(name: str) -> Callable[[MessageType, str], None]:
-    def log(kind: MessageType, text: str) -> None:
-        _print(f"{name}: {kind.prefix.decode()}{text.rstrip()}")
+def _log(services: Services, kind: MessageType, text: str) -> None:
+    """A daemon message: to the destinations on this machine, to the standard error where none takes it."""
+    line = f"{services.configuration.client.name}: {kind.prefix.decode()}{text.rstrip()}"
+    if services.outlets.takes(kind):
+        services.outlets.write(kind, int(time.time()), f"{line}\n")
+    else:
+        _print(line)
 
-    return log
+
+def _unheard(_kind: MessageType, _text: str) -> None:
+    """Before there are destinations."""

@@ -29,14 +29,17 @@ class Standing:
 
 KEPT_MESSAGES = 50
 """How many of a job's warnings and errors stay readable for the monitor."""
+_WITH_EFFECT = frozenset(kind for kind in MessageType if kind.effect != MessageType.INFO.effect)
 
 
 class Reporter:
     """Sends one session's job messages.
 
     `send` puts one packet on the Director connection (silently nothing when it is gone); `wanted` holds the types
-    that the Messages resource names for the Director. Before a job id is known a message is a bare text packet
-    without any effect (protocol/01 section 9.3).
+    that the Messages resource names for the Director, `accepted` all that it ever names (others have no effect;
+    protocol/06 section 7.3). `also` takes those of `local` to destinations on this machine: type, Unix seconds,
+    text with its prefix. Before a job id is known a message is a bare text packet without any effect
+    (protocol/01 section 9.3).
     """
 
     def __init__(
@@ -46,6 +49,9 @@ class Reporter:
         *,
         name: bytes,
         wanted: frozenset[MessageType],
+        accepted: frozenset[MessageType] | None = None,
+        local: frozenset[MessageType] = frozenset(),
+        also: Callable[[MessageType, int, bytes], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.standing = standing
@@ -54,16 +60,20 @@ class Reporter:
         self._name = name
         self._send = send
         self._wanted = wanted
+        self._shown = wanted | local
+        self._accepted = self._shown | (_WITH_EFFECT & (wanted if accepted is None else accepted))
+        self._local = local
+        self._also = also
         self._clock = clock
         self._queue: list[tuple[MessageType, int, bytes]] = []
 
     def wants(self, kind: MessageType) -> bool:
-        """True when messages of this type leave the daemon at all."""
-        return kind in self._wanted
+        """True when messages of this type go anywhere at all."""
+        return kind in self._shown
 
     def queue(self, kind: MessageType, text: bytes) -> None:
         """Keep a message for just before the next direct one, or for after the End Job line."""
-        if self.job_id and kind in self._wanted:
+        if self.job_id and kind in self._accepted:
             self._queue.append((kind, int(self._clock()), text))
 
     async def send(self, kind: MessageType, text: bytes, extra_errors: int = 0) -> None:
@@ -73,7 +83,7 @@ class Reporter:
             await self._send(text)
             return
         await self.flush()
-        if kind in self._wanted:
+        if kind in self._accepted:
             await self._deliver(kind, int(self._clock()), text)
 
     async def flush(self) -> None:
@@ -83,7 +93,7 @@ class Reporter:
 
     def report(self, kind: MessageType, text: bytes, extra_errors: int = 0) -> None:
         """The same as `send`, called from a worker thread of this job; blocks it until the message is out."""
-        if extra_errors or kind in self._wanted:
+        if extra_errors or kind in self._accepted:
             trio.from_thread.run(self.send, kind, text, extra_errors)
 
     async def _deliver(self, kind: MessageType, when: int, text: bytes) -> None:
@@ -96,6 +106,8 @@ class Reporter:
         if kind in (MessageType.FATAL, MessageType.ERROR, MessageType.WARNING, MessageType.NOTSAVED):
             del standing.recent[: -KEPT_MESSAGES + 1]
             standing.recent.append((when, kind, text))
-        await self._send(
-            encode_job_message(self.job_name, kind, when, format_text(self._name, self.job_id, kind, text))
-        )
+        shown = format_text(self._name, self.job_id, kind, text)
+        if kind in self._wanted:
+            await self._send(encode_job_message(self.job_name, kind, when, shown))
+        if self._also is not None and kind in self._local:
+            await self._also(kind, when, shown)

@@ -3,6 +3,8 @@
 A Director gets a session; a Storage daemon that calls a passive client is attached to its job.
 """
 
+from dataclasses import dataclass
+
 import trio
 
 from fdaemon.channels.authenticate import AuthenticationFailed, authenticate, fresh
@@ -33,7 +35,7 @@ from fdaemon.protocol.tls_policy import (
 from fdaemon.session.control import DirectorSession
 from fdaemon.session.services import Services, tls_policy, tls_settings
 from fdaemon.wire.framing import Signal
-from statecharts.director import DIRECTOR, DirectorEvent
+from statecharts.director import DIRECTOR, DirectorEvent, DirectorState
 from statecharts.job import JOB, JobEvent
 from statecharts.storage import STORAGE, StorageEvent
 from statecharts.tracker import Tracker
@@ -141,31 +143,61 @@ async def _hang_up(packets: PacketStream) -> None:
     await packets.aclose()
 
 
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A Director connection from its first moment: its job, and where the control channel stands."""
+
+    job: Job
+    tracker: Tracker[DirectorState, DirectorEvent]
+
+    @classmethod
+    def begin(cls, services: Services) -> "Meeting":
+        """Nobody has said a word yet."""
+        trail = Trail()
+        observers = (*services.observers, trail.observe)
+        bursting = services.configuration.client.allow_bandwidth_bursting
+        job = Job(Tracker(JOB, b"", observers), bursting=bursting, trail=trail)
+        return cls(job, Tracker(DIRECTOR, b"", observers))
+
+    def give_up(self, event: DirectorEvent) -> None:
+        """It came to nothing."""
+        self.tracker.fire(event)
+        self.job.tracker.fire(JobEvent.REFUSED)
+
+
 async def _serve_director(services: Services, packets: PacketStream, hello: bytes) -> None:
-    trail = Trail()
-    observers = (*services.observers, trail.observe)
-    job = Job(
-        Tracker(JOB, b"", observers),
-        bursting=services.configuration.client.allow_bandwidth_bursting,
-        trail=trail,
-    )
-    tracker = Tracker(DIRECTOR, b"", observers)
-    tracker.fire(DirectorEvent.ACCEPTED)
-    services.registry.enter(job)
+    meeting = Meeting.begin(services)
+    meeting.tracker.fire(DirectorEvent.ACCEPTED)
+    services.registry.enter(meeting.job)
     try:
         director = await _admit(services, packets, hello)
-        if director is None:
-            tracker.fire(DirectorEvent.REFUSED)
-            job.tracker.fire(JobEvent.REFUSED)
-            return
-        job.director = director.name
-        tracker.fire(DirectorEvent.AUTHENTICATED)
-        job.tracker.fire(JobEvent.AUTHENTICATED)
-        await packets.send(hellos.GREETING)
-        await DirectorSession(services, director, packets, job, tracker).run()
+    except BaseException:
+        services.registry.leave(meeting.job)
+        raise
+    if director is None:
+        services.registry.leave(meeting.job)
+        meeting.give_up(DirectorEvent.REFUSED)
+        await packets.aclose()
+        return
+    meeting.tracker.fire(DirectorEvent.AUTHENTICATED)
+    await packets.send(hellos.GREETING)
+    await converse(services, director, packets, meeting)
+
+
+async def converse(
+    services: Services, director: DirectorResource, packets: PacketStream, meeting: Meeting
+) -> None:
+    """Serve a Director that has proved itself to the end of the session; its job is in the registry."""
+    job = meeting.job
+    job.director = director.name
+    job.tracker.fire(JobEvent.AUTHENTICATED)
+    try:
+        await DirectorSession(services, director, packets, job, meeting.tracker).run()
     finally:
         job.close()
-        services.registry.leave(job)
+        if services.registry.leave(job):
+            services.outlets.end_of_job()
+        services.left.set()
         try:
             if job.awaited:
                 await _until_taken(packets)

@@ -77,14 +77,13 @@ async def _set_debug(session: "DirectorSession", command: c.SetDebug) -> None:
         debug.hangup = int(bool(command.hangup))
     if command.timestamp is not None and command.timestamp >= 0:
         debug.timestamp = bool(command.timestamp)
-    trace_file = f"{services.configuration.client.working_directory}/{services.name.decode()}.trace"
     await session.reply(
         replies.ok_debug(
             command.level,
             int(debug.trace),
             debug.hangup,
             None if command.timestamp is None else int(debug.timestamp),
-            trace_file.encode(),
+            debug.trace_path.encode(),
         )
     )
 

@@ -9,7 +9,6 @@ from fdaemon.config import DirectorResource
 from fdaemon.errors import JobFailed, RemoteProtocolError
 from fdaemon.jobs.codes import job_codes
 from fdaemon.jobs.job import Job
-from fdaemon.jobs.reporter import Reporter
 from fdaemon.jobs.scripts import AFTER, ScriptRunner
 from fdaemon.net.packets import PacketStream
 from fdaemon.protocol import commands as c
@@ -49,9 +48,7 @@ class DirectorSession:
         self.packets = packets
         self.job = job
         self.tracker = tracker
-        self.reporter = Reporter(
-            job.standing, packets.send, name=services.name, wanted=services.wanted_messages()
-        )
+        self.reporter = services.reporter(job.standing, packets.send)
         client = services.configuration.client
         self.scripts = ScriptRunner(
             self.reporter,

@@ -11,8 +11,8 @@ from fdaemon.config import Configuration, DirectorResource
 from fdaemon.config.messages import Destination
 from fdaemon.config.options import Options
 from fdaemon.config.resources import TlsConfig
-from fdaemon.monitor.service import Served
 from fdaemon.jobs.reporter import Reporter, Standing
+from fdaemon.monitor.service import Served
 from fdaemon.net.tls import TlsSettings
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.tls_policy import policy_of
@@ -67,6 +67,8 @@ class Services:
     monitor: Served | None = None
     keys: KeyRing | None = field(default=None, repr=False)
     outlets: Outlets = field(init=False)
+    left: trio.Event = field(default_factory=trio.Event)
+    """Set when a session is over; who waits for the next one puts a new event here."""
 
     def __post_init__(self) -> None:
         self.configure(self.configuration)
