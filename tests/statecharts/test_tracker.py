@@ -127,3 +127,29 @@ def test_every_edge_can_be_taken(chart: Chart[Enum, Enum]) -> None:
                 ways[target] = [*ways[state], event]
                 queue.append(target)
     assert set(ways) == set(chart.states)
+
+
+def test_rounds_that_lead_back_are_made_once() -> None:
+    steps: list[Transition] = []
+    tracker = Tracker(VERIFY, b"job", [steps.append])
+    tracker.fire(VerifyEvent.WALK_STARTED)
+    file = (VerifyEvent.FILE_FOUND, VerifyEvent.ATTRIBUTES_SENT, VerifyEvent.DIGEST_SENT)
+    assert tracker.fire_rounds(file, 0) is VerifyState.WALK
+    assert tracker.fire_rounds(file, 1000) is VerifyState.WALK
+    assert [step.event for step in steps[1:]] == list(file)
+
+
+def test_rounds_go_on_until_they_lead_back() -> None:
+    steps: list[Transition] = []
+    tracker = Tracker(VERIFY, b"job", [steps.append])
+    tracker.fire(VerifyEvent.VOLUME_OPENED)
+    assert tracker.fire_rounds((VerifyEvent.ATTRIBUTES_SENT,), 1000) is VerifyState.VOLUME_FILE
+    assert [step.target for step in steps[1:]] == [VerifyState.VOLUME_FILE] * 2
+
+
+def test_an_illegal_round_stops_where_it_stood() -> None:
+    tracker = Tracker(VERIFY)
+    tracker.fire(VerifyEvent.WALK_STARTED)
+    with pytest.raises(IllegalTransition):
+        tracker.fire_rounds((VerifyEvent.FILE_FOUND, VerifyEvent.DIGEST_SENT), 2)
+    assert tracker.state is VerifyState.ATTRIBUTE
