@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from errno import E2BIG, EACCES, EFAULT, EINTR, ENAMETOOLONG, ENOENT, ENOEXEC, ENOMEM, ETXTBSY
 
-from fdaemon.errors import JobFailed
+from fdaemon.errors import FdaemonError, JobFailed
 
 MAX_ARGUMENTS = 100
 """Words of a command beyond this are dropped (core/src/lib/bpipe_unix.cc: MAX_ARGV)."""
@@ -82,21 +82,48 @@ def names_from_program(
 
     Raises JobFailed when it cannot start or does not exit with 0, and whatever `check_cancelled` raises.
     """
-    words = split_command(edited)
+    try:
+        for line in program_lines(split_command(edited), check_cancelled):
+            if name := line.rstrip(_JUNK).partition(b"\0")[0]:
+                yield name
+    except ProgramFailed as failure:
+        text = b"Error running program: %b. status=%d: ERR=%b\n" % (item, failure.status, failure.text)
+        raise JobFailed(text) from failure
+
+
+class ProgramFailed(FdaemonError):
+    """A program could not be started or did not end well; `status` and `text` as the C++ daemon words them."""
+
+    def __init__(self, status: int, text: bytes) -> None:
+        super().__init__(text.decode("utf-8", "replace"))
+        self.status = status
+        self.text = text
+
+
+def program_lines(
+    words: list[bytes], check_cancelled: Callable[[], None], directory: bytes | None = None
+) -> Iterator[bytes]:
+    """Run a program in `directory` without a shell and yield its output lines (stdout and stderr).
+
+    Raises ProgramFailed, and whatever `check_cancelled` raises: then the program and what it started are killed.
+    """
     try:
         if not words or not words[0]:
             raise FileNotFoundError(ENOENT, os.strerror(ENOENT))
         # A process group of its own, so that what the program starts goes with it when the job is canceled.
         process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+            cwd=directory,
         )
     except OSError as error:
-        raise _failed(item, *_start_failure(error)) from error
+        raise ProgramFailed(*_start_failure(error)) from error
     assert process.stdout is not None
     try:
-        for line in _lines(process.stdout.fileno(), check_cancelled):
-            if name := line.rstrip(_JUNK).partition(b"\0")[0]:
-                yield name
+        yield from _lines(process.stdout.fileno(), check_cancelled)
         code = process.wait()
     finally:
         if process.poll() is None:
@@ -105,9 +132,9 @@ def names_from_program(
             process.wait()
         process.stdout.close()
     if code > 0:
-        raise _failed(item, code, b"Child exited with code %d" % code)
+        raise ProgramFailed(code, b"Child exited with code %d" % code)
     if code < 0:
-        raise _failed(item, -code, b"Child died from signal %d: %b" % (-code, _signal_name(-code)))
+        raise ProgramFailed(-code, b"Child died from signal %d: %b" % (-code, _signal_name(-code)))
 
 
 def _lines(descriptor: int, check_cancelled: Callable[[], None]) -> Iterator[bytes]:
@@ -139,7 +166,3 @@ def _start_failure(error: OSError) -> tuple[int, bytes]:
 
 def _signal_name(number: int) -> bytes:
     return (signal.strsignal(number) or "unknown signal").encode()
-
-
-def _failed(item: bytes, status: int, text: bytes) -> JobFailed:
-    return JobFailed(b"Error running program: %b. status=%d: ERR=%b\n" % (item, status, text))

@@ -34,6 +34,8 @@ class Made(Enum):
 
 
 type Tell = Callable[[Problem], None]
+type Erase = Callable[[int, bytes, bytes], None]
+"""Called with directory descriptor, name and the whole path for messages before a file is removed."""
 
 _NOT_SAVED = frozenset(range(FileType.NOACCESS, FileType.NOOPEN + 1))
 
@@ -52,7 +54,7 @@ class Creator:
         tell: Tell,
         *,
         check_cancelled: Callable[[], None] = lambda: None,
-        erase: Callable[[bytes], None] | None = None,
+        erase: Erase | None = None,
     ) -> None:
         self.attributes = Attributes()
         self.directory: Directory | None = None
@@ -138,7 +140,7 @@ class Creator:
         """Get rid of what is in the way. A failure is told; the creation after it then fails by itself."""
         try:
             if self._erase is not None:
-                self._erase(shown)
+                self._erase(directory.fd, name, shown)
             remove(directory.fd, name)
         except OSError as error:
             text = b"File %b already exists and could not be replaced. ERR=%b.\n" % (shown, error_text(error))

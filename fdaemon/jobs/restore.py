@@ -12,7 +12,7 @@ from typing import Protocol
 from fdaemon.errors import FileProblem, JobFailed, RemoteProtocolError
 from fdaemon.fs import identities
 from fdaemon.fs.apply import named_path
-from fdaemon.fs.create import Creator, Made
+from fdaemon.fs.create import Creator, Erase, Made
 from fdaemon.fs.problem import Problem
 from fdaemon.fs.target import Target
 from fdaemon.jobs.backup_types import Report
@@ -58,7 +58,7 @@ class Restorer:
     `report(type, text, extra errors)` sends job messages; `counters` are kept current; `check_cancelled` raises
     when the job was canceled. `replace` is the letter of the restore command. `want_restored`: also report each
     file as RESTORED. `check_digests`: compare what is written with the digests of the backup. `check_signatures`:
-    ask `keys` about each file's signature.
+    ask `keys` about each file's signature. `erase` is called before a file in the way is removed.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Restorer:
         check_digests: bool = True,
         keys: ContentKeys | None = None,
         check_signatures: bool = False,
-        erase: Callable[[bytes], None] | None = None,
+        erase: Erase | None = None,
     ) -> None:
         identities.forget()
         self._names = names

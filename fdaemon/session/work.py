@@ -16,6 +16,7 @@ from fdaemon.fileset.walk import Report, walk
 from fdaemon.jobs.backup import BackupReader
 from fdaemon.jobs.checksum import FileChecksum
 from fdaemon.jobs.driver import Surroundings, run_backup, run_restore
+from fdaemon.jobs.erase import Eraser
 from fdaemon.jobs.estimate import Estimate
 from fdaemon.jobs.restore import Restorer
 from fdaemon.jobs.restore_names import OutputNames, WhereError, parse_regexwhere
@@ -158,6 +159,7 @@ async def restore(session: "DirectorSession", command: c.Restore) -> bool:
         )
     except WhereError:
         raise CommandError(fatal=b"Bad where regexp. where=%b\n" % command.regex_where) from None
+    client = services.configuration.client
     sink = Restorer(
         names,
         replace=command.replace,
@@ -166,7 +168,8 @@ async def restore(session: "DirectorSession", command: c.Restore) -> bool:
         check_cancelled=trio.from_thread.check_cancelled,
         want_restored=reporter.wants(MessageType.RESTORED),
         keys=None if services.keys is None else services.keys.keys(),
-        check_signatures=services.configuration.client.pki_signatures,
+        check_signatures=client.pki_signatures,
+        erase=_eraser(session) if client.secure_erase_command else None,
     )
     await session.reply(replies.OK_RESTORE)
     session.tracker.fire(DirectorEvent.RESTORE_STARTED)
@@ -190,6 +193,11 @@ async def restore(session: "DirectorSession", command: c.Restore) -> bool:
     session.tracker.fire(DirectorEvent.STORAGE_ENDED)
     job.tracker.fire(JobEvent.STORAGE_ENDED)
     return True
+
+
+def _eraser(session: "DirectorSession") -> Eraser:
+    command = session.services.configuration.client.secure_erase_command.encode("utf-8", "surrogateescape")
+    return Eraser(command, session.reporter.report, trio.from_thread.check_cancelled)
 
 
 async def estimate(session: "DirectorSession", command: c.Estimate) -> bool:
