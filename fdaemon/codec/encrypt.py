@@ -3,7 +3,6 @@
 One CBC context a file with PKCS#7 padding; message borders carry no meaning (protocol/04 section 5.4).
 """
 
-from collections.abc import Buffer
 from dataclasses import dataclass
 
 from cryptography.hazmat.decrepit.ciphers import algorithms as old
@@ -89,7 +88,7 @@ class Decryptor:
         self._block_size = cipher.block_size
         self._held = b""
 
-    def update(self, data: Buffer, /) -> bytes:
+    def update(self, data: bytes | memoryview, /) -> bytes:
         """Plain text of what has come, without the last block."""
         plain = self._held + self._context.update(data)
         if not plain:

@@ -4,7 +4,7 @@ Order and limits: protocol/04 sections 3.3 to 3.6, 5.4, 8.4 and 8.6. Every failu
 rest of the file's data is ignored. Never touches the disk.
 """
 
-from collections.abc import Buffer, Callable, Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import Protocol
 
@@ -29,7 +29,7 @@ type Block = tuple[int | None, bytes | memoryview]
 class Decryptor(Protocol):
     """Decrypts one file. `finish` removes the padding and raises ValueError when it is wrong."""
 
-    def update(self, data: Buffer, /) -> bytes: ...
+    def update(self, data: bytes | memoryview, /) -> bytes: ...
     def finish(self) -> bytes: ...
 
 
