@@ -161,7 +161,11 @@ class RealDaemons:
             text = self.log(job_id)
             return text if "Termination:" in text else None
 
-        return Report(job_id, until(log, f"report of job {job_id}", JOB_LIMIT))
+        try:
+            return Report(job_id, until(log, f"report of job {job_id}", JOB_LIMIT))
+        except AssertionError as error:
+            seen = [self.log(job_id), self.console("status director", "status storage=File")]
+            raise AssertionError("\n".join([str(error), *seen, *map(self.status, self.clients)])) from None
 
     def log(self, job_id: int) -> str:
         """The messages of a job that have reached the catalog."""
