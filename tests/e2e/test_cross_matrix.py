@@ -20,7 +20,7 @@ import pytest
 from fdaemon.codec.digest import hash_factory
 from tests.support import matrix
 from tests.support.bareos import RealDaemons, Report, real_daemons
-from tests.support.bareos_resources import CPP
+from tests.support.bareos_resources import CPP, Directives
 from tests.support.described import Described, describe
 from tests.support.keys import pair_pem
 from tests.support.matrix import DIRECTIONS, SPARSE_BLOCK, Cell, Combination
@@ -58,7 +58,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     matrix.plant(tree)
     keys = place / "keys.pem"
     keys.write_bytes(pair_pem("matrix"))
-    lines = [("Pki Key Pair", keys), ("Pki Signatures", True), ("Pki Encryption", True)]
+    lines: Directives = [("Pki Key Pair", keys), ("Pki Signatures", True), ("Pki Encryption", True)]
     filesets = [each.fileset(tree) for each in matrix.EVERY]
     with real_daemons(
         place / "daemons", filesets, tls=True, lanes=LANES, client_lines=lines if request.param else ()
