@@ -24,14 +24,25 @@ CHUNK = 1 << 20
 """Content bytes of a chunk of small files: enough for one hand-over to a thread to pay, little enough for memory."""
 
 type Item = tuple[bytes, VerifyPlan | None, int, int, int]
-"""A finished attribute packet with its length word; plan, file index, start and end in the buffer if a digest of that
-content follows, else None and zeros."""
+"""Finished packets with their length words; plan, file index, start and end in the buffer if a digest of that content
+is still to follow, else None and zeros."""
 
 
 class Chunk:
-    """Files that are digested, and sent, together."""
+    """Files that are digested, and sent, together. `digested` and `hashed` (bytes) count what is already done."""
 
-    __slots__ = ("buffer", "current", "files", "items", "large", "messages", "skipped", "used")
+    __slots__ = (
+        "buffer",
+        "current",
+        "digested",
+        "files",
+        "hashed",
+        "items",
+        "large",
+        "messages",
+        "skipped",
+        "used",
+    )
 
     def __init__(self, buffer: memoryview) -> None:
         self.buffer = buffer
@@ -40,6 +51,8 @@ class Chunk:
         self.large: LargeFile | None = None
         self.files = 0
         self.current = b""
+        self.digested = 0
+        self.hashed = 0
         self.skipped = 0
         self.messages: list[Message] = []
 
@@ -107,7 +120,7 @@ class Digester:
 
     def _finish(self, chunk: Chunk, large_digest: bytes = b"", failure: Message | None = None) -> VerifyBatch:
         parts: list[bytes] = []
-        buffer, digested, size = chunk.buffer, 0, 0
+        buffer, digested, size = chunk.buffer, chunk.digested, chunk.hashed
         for attributes, plan, index, start, end in chunk.items:
             parts.append(attributes)
             if plan is not None:
