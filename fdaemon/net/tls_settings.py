@@ -32,7 +32,10 @@ class TlsSetupError(FdaemonError):
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """The TLS directives of one resource (protocol/01 section 5.5); file names as OpenSSL takes them."""
+    """The TLS directives of one resource (protocol/01 section 5.5); file names as OpenSSL takes them.
+
+    Without `verify_peer` no certificate is checked, as in the C++ daemon: trust comes from CRAM-MD5 then.
+    """
 
     certificate: str | None = None
     key: str | None = None
@@ -50,11 +53,6 @@ class TlsSettings:
     def uses_certificates(self) -> bool:
         """True when this side was set up for certificates; then a server may answer our PSK with one."""
         return bool(self.certificate or self.ca_file or self.ca_dir or self.verify_peer)
-
-    @property
-    def checks_server(self) -> bool:
-        """True when a server's certificate must have a trusted chain (its name too, with `verify_peer`)."""
-        return bool(self.verify_peer or self.ca_file or self.ca_dir)
 
 
 @dataclass(slots=True, eq=False)
@@ -183,7 +181,7 @@ def client_context(settings: TlsSettings, identity: str | None, key: bytes) -> T
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_REQUIRED if settings.checks_server else ssl.CERT_NONE
+    context.verify_mode = ssl.CERT_REQUIRED if settings.verify_peer else ssl.CERT_NONE
     _prepare(context, settings)
     made = TlsContext(context, settings, False, identity=identity)
     if identity is None:

@@ -105,11 +105,22 @@ async def test_untrusted_certificate_is_refused(version: str, tmp_path: Path) ->
     files, other = self_signed(tmp_path), self_signed(tmp_path, "other.example")
     server_side = TlsSettings(files.certificate, files.key, protocol=VERSIONS[version])
     client, server = make_pair(
-        client=TlsSettings(ca_file=other.certificate, protocol=VERSIONS[version]), server=server_side
+        client=TlsSettings(ca_file=other.certificate, protocol=VERSIONS[version], verify_peer=True),
+        server=server_side,
     )
     errors = await handshake_errors(client, server)
     assert "certificate verify failed" in str(errors["client"])
     assert "unknown ca" in str(errors["server"])
+
+
+async def test_without_verification_any_certificate_will_do(tmp_path: Path) -> None:
+    """Bareos's own test with certificates relies on it: they have expired."""
+    files, other = self_signed(tmp_path), self_signed(tmp_path, "other.example")
+    client, server = make_pair(
+        client=TlsSettings(ca_file=other.certificate), server=TlsSettings(files.certificate, files.key)
+    )
+    assert not await handshake_errors(client, server)
+    assert not client.psk_used
 
 
 @pytest.mark.parametrize(
@@ -167,7 +178,12 @@ async def test_server_checks_the_common_name(allowed: str, good: bool, tmp_path:
 async def test_revocation_list_is_honoured(revoked: bool, tmp_path: Path) -> None:
     files = self_signed(tmp_path)
     client, server = make_pair(
-        client=TlsSettings(ca_file=files.certificate, crl=revocation_list(files, revoked=revoked)),
+        client=TlsSettings(
+            ca_file=files.certificate,
+            crl=revocation_list(files, revoked=revoked),
+            verify_peer=True,
+            allowed_cns=("storage.example",),
+        ),
         server=TlsSettings(files.certificate, files.key),
     )
     errors = await handshake_errors(client, server)
