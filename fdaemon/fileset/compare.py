@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from errno import ENOENT, ENOTDIR
+from functools import lru_cache
 from typing import Protocol
 
 from fdaemon.fileset.accurate import ABSENT, AccurateList, number
@@ -16,6 +17,7 @@ from fdaemon.fileset.model import Include, Options
 from fdaemon.fileset.strip import strip_name
 from fdaemon.protocol.messages import MessageType
 from fdaemon.wire.attributes import FileType
+from fdaemon.wire.numbers import encode_number
 from fdaemon.wire.stat import StatRecord
 
 _MEGABYTE = 1 << 20
@@ -23,6 +25,8 @@ _QUICK = frozenset({b"Cmcs", b"mcs"})
 """The default letters, compared without a loop."""
 _SIZE, _MTIME, _CTIME = 1, 4, 5
 _BITS_64 = (1 << 64) - 1
+_encoded = lru_cache(1 << 14)(encode_number)
+"""Sizes and times repeat from file to file."""
 _GONE = frozenset({ENOENT, ENOTDIR})
 
 
@@ -83,9 +87,9 @@ class AccurateComparison:
         if letters in _QUICK:
             fields = self._list.varying(entry)
             same = (
-                number(fields[_MTIME]) == st[stat.ST_MTIME]
-                and number(fields[_CTIME]) == st[stat.ST_CTIME]
-                and number(fields[_SIZE]) == st.st_size
+                _equals(fields[_MTIME], st[stat.ST_MTIME])
+                and _equals(fields[_CTIME], st[stat.ST_CTIME])
+                and _equals(fields[_SIZE], st.st_size)
             )
         else:
             same = not self._differs(entry, letters, st) and self._content_same(
@@ -164,6 +168,11 @@ class AccurateComparison:
             if kind is FileType.DELETED:
                 old = StatRecord(mtime=old.mtime, ctime=old.ctime)
             yield Entry(name, name, -1, kind, _stat_result(old), options, include, b"")
+
+
+def _equals(text: bytes, value: int) -> bool:
+    """True when `text` encodes `value`: nearly always as we would write it, which is cheaper to see than to decode."""
+    return text == _encoded(value) or number(text) == value
 
 
 def _changed(letter: str, old: StatRecord, st: os.stat_result) -> bool:

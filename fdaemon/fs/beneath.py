@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import sys
+from collections.abc import Iterator
 from struct import Struct
 
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -17,6 +18,21 @@ _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
 """RESOLVE_* flags (linux/openat2.h)."""
 _HOW = Struct("QQQ")
 _FORBIDDEN = (errno.ENOSYS, errno.EPERM, errno.EINVAL)
+
+
+_LIMIT = 4000
+"""Bytes of a path for one call; the kernel takes 4,095."""
+
+
+def _pieces(path: bytes) -> Iterator[bytes]:
+    """`path` in pieces that the kernel takes, each relative to the one before; none without `/` is cut."""
+    while len(path) > _LIMIT:
+        cut = path.rfind(b"/", 0, _LIMIT)
+        if cut <= 0:
+            break
+        yield path[:cut]
+        path = path[cut:].lstrip(b"/")
+    yield path or b"."
 
 
 class Opener:
@@ -45,6 +61,19 @@ class Opener:
         None stands for: there is no such call, a part is missing, or a symbolic link is in the way. Other
         errors are raised as OSError.
         """
+        above = root
+        for piece in _pieces(path):
+            try:
+                below = self._open(above, piece)
+            finally:
+                if above != root:
+                    os.close(above)
+            if below is None:
+                return None
+            above = below
+        return above
+
+    def _open(self, root: int, path: bytes) -> int | None:
         if self._syscall is None:
             return None
         descriptor = self._syscall(
