@@ -4,6 +4,7 @@ import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -59,6 +60,9 @@ class Lost:
     pause: float
 
 
+TROUBLE: Final = (OSError, HandshakeError, ConnectionClosed, trio.TooSlowError, trio.BrokenResourceError)
+"""What a connection may fail with."""
+
 type Event = Connected | Lost | str
 type Sleep = Callable[[float], Awaitable[None]]
 
@@ -67,71 +71,75 @@ async def follow(target: Target, give: Callable[[Event], Awaitable[None]]) -> No
     """Give messages for ever, calling again whenever the feed is lost. Raises Refused."""
     pause = FIRST_PAUSE
     while True:
+        failures: list[BaseException] = []
         try:
-            async with trio.open_nursery() as nursery:
-                with trio.fail_after(CONNECT_LIMIT):
-                    connection = await connect(target, nursery)
+            async with calling(target) as connection:
                 await give(Connected())
                 pause = FIRST_PAUSE
                 while True:
                     with trio.fail_after(SILENCE_LIMIT):
                         message = await connection.get_message()
                     await give(_text(message))
-        except* Refused as group:
-            raise _innermost(group) from None
-        except* (
-            OSError,
-            HandshakeError,
-            ConnectionClosed,
-            trio.TooSlowError,
-            trio.BrokenResourceError,
-        ) as group:
-            why = reason(_innermost(group))
-        await give(Lost(why, pause))
+        except* TROUBLE as group:
+            failures.append(_innermost(group))
+        await give(Lost(_judged(target, failures[0]), pause))
         await trio.sleep(pause)
         pause = min(LONGEST_PAUSE, 2 * pause)
 
 
 async def first_view(target: Target) -> str:
     """The full view of this moment. Raises MonitorError."""
+    message: str | bytes = ""
+    failures: list[BaseException] = []
     try:
-        async with trio.open_nursery() as nursery:
+        async with calling(target) as connection:
             with trio.fail_after(CONNECT_LIMIT):
-                connection = await connect(target, nursery)
-                message = _text(await connection.get_message())
-            nursery.cancel_scope.cancel()
-    except* Refused as group:
-        raise _innermost(group) from None
-    except* (OSError, HandshakeError, ConnectionClosed, trio.TooSlowError, trio.BrokenResourceError) as group:
-        raise MonitorError(f"{target.shown}: {reason(_innermost(group))}") from None
-    return message
+                message = await connection.get_message()
+    except* TROUBLE as group:
+        failures.append(_innermost(group))
+    if failures:
+        raise MonitorError(f"{target.shown}: {_judged(target, failures[0])}")
+    return _text(message)
 
 
-async def connect(target: Target, nursery: trio.Nursery) -> WebSocketConnection:
-    """A connection that has been let in. Raises Refused for a wrong token, OSError and others for the rest."""
-    stream: trio.abc.Stream
+@asynccontextmanager
+async def calling(target: Target) -> AsyncIterator[WebSocketConnection]:
+    """A feed for the time of the block. What goes wrong comes as one of TROUBLE, perhaps in groups."""
+    with trio.fail_after(CONNECT_LIMIT):
+        transport = await _dial(target)
+    async with transport, trio.open_nursery() as nursery:
+        with trio.fail_after(CONNECT_LIMIT):
+            stream: trio.abc.Stream = transport
+            if target.tls:
+                context = ssl.create_default_context(cafile=target.authority or None)
+                secure = trio.SSLStream(
+                    transport, context, server_hostname=target.host, https_compatible=True
+                )
+                await secure.do_handshake()
+                stream = secure
+            connection = await wrap_client_stream(
+                nursery,
+                stream,  # type: ignore[arg-type]
+                target.host,
+                FEED,
+                extra_headers=[(b"Authorization", b"Bearer " + target.token.encode())],
+                max_message_size=MOST_MESSAGE,
+            )
+        yield connection
+        nursery.cancel_scope.cancel()
+
+
+async def _dial(target: Target) -> trio.SocketStream:
     if target.socket:
-        stream = await trio.open_unix_socket(target.socket)
-    else:
-        stream = await trio.open_tcp_stream(target.host, target.port)
-    if target.tls:
-        context = ssl.create_default_context(cafile=target.authority or None)
-        secure = trio.SSLStream(stream, context, server_hostname=target.host, https_compatible=True)
-        await secure.do_handshake()
-        stream = secure
-    try:
-        return await wrap_client_stream(
-            nursery,
-            stream,
-            target.host,
-            FEED,
-            extra_headers=[(b"Authorization", b"Bearer " + target.token.encode())],
-            max_message_size=MOST_MESSAGE,
-        )
-    except ConnectionRejected as error:
-        if error.status_code in (401, 404, 400):
-            raise Refused(f"{target.shown}: refused with {error.status_code}; is the token right?") from None
-        raise
+        return await trio.open_unix_socket(target.socket)
+    return await trio.open_tcp_stream(target.host, target.port)
+
+
+def _judged(target: Target, error: BaseException) -> str:
+    """What happened, in words. Raises Refused where trying again is no use."""
+    if isinstance(error, ConnectionRejected) and error.status_code in (400, 401, 404):
+        raise Refused(f"{target.shown}: refused with {error.status_code}; is the token right?")
+    return reason(error)
 
 
 async def replay(path: Path, give: Callable[[Event], Awaitable[None]], *, speed: float, sleep: Sleep) -> None:
@@ -188,6 +196,8 @@ def reason(error: BaseException) -> str:
             return "no answer"
         case ConnectionClosed() | trio.BrokenResourceError():
             return "the daemon has closed the connection"
+        case ConnectionRejected(status_code=int(status)):
+            return f"refused with {status}"
         case OSError(strerror=str(text)):
             return text
         case _:
