@@ -11,6 +11,7 @@ import os
 import stat
 from collections import OrderedDict
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from fdaemon.errors import FileProblem
 from fdaemon.fs.beneath import DIRECTORY_FLAGS, Opener
@@ -20,6 +21,8 @@ KEPT_OPEN = 64
 """Directory descriptors kept: more than a restored path is deep, far below the usual limit of 1024."""
 MAX_LINKS = 40
 """Links passed in one path before it counts as a loop, as in the kernel."""
+
+type Ident = tuple[int, int]
 
 
 class Directory:
@@ -31,7 +34,7 @@ class Directory:
 
     __slots__ = ("fd", "ident", "times", "touched")
 
-    def __init__(self, fd: int, ident: tuple[int, int], times: tuple[int, int] | None) -> None:
+    def __init__(self, fd: int, ident: Ident, times: tuple[int, int] | None) -> None:
         self.fd = fd
         self.ident = ident
         self.times = times
@@ -44,14 +47,31 @@ class Directory:
         os.close(self.fd)
 
 
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What one job made, by (st_dev, st_ino): directories, those that have their attributes, symbolic links."""
+
+    created: set[Ident] = field(default_factory=set[Ident])
+    finished: set[Ident] = field(default_factory=set[Ident])
+    links: set[Ident] = field(default_factory=set[Ident])
+
+
 class Target:
     """The directory tree that a restore writes to. `root` empty: the whole file system.
 
     Paths given to the methods are below the root; a leading `/` means nothing. Problems are FileProblem with
     the C++ text where there is one. `remember_created`: keep what `was_created` needs (replace = never).
+    `earlier`: what passes of the same job over other storages made; this one adds to it.
     """
 
-    def __init__(self, root: bytes, *, remember_created: bool = False, kept: int = KEPT_OPEN) -> None:
+    def __init__(
+        self,
+        root: bytes,
+        *,
+        remember_created: bool = False,
+        kept: int = KEPT_OPEN,
+        earlier: Traces | None = None,
+    ) -> None:
         self.confined = bool(root)
         self._root_path = root or b"/"
         self._root: Directory | None = None
@@ -59,9 +79,7 @@ class Target:
         self._open: OrderedDict[bytes, Directory] = OrderedDict()
         self._kept = kept
         self._remember_created = remember_created
-        self._created: set[tuple[int, int]] = set()
-        self._finished: set[tuple[int, int]] = set()
-        self._links: set[tuple[int, int]] = set()
+        self._traces = Traces() if earlier is None else earlier
 
     def directory(
         self, path: bytes, owner: tuple[int, int, int] | None = None, *, make: bool = True
@@ -81,7 +99,7 @@ class Target:
         fd = self._resolve(path, owner, make=make)
         st = os.fstat(fd)
         ident = (st.st_dev, st.st_ino)
-        times = (st.st_atime_ns, st.st_mtime_ns) if ident in self._finished else None
+        times = (st.st_atime_ns, st.st_mtime_ns) if ident in self._traces.finished else None
         found = self._open[path] = Directory(fd, ident, times)
         return found
 
@@ -89,11 +107,11 @@ class Target:
         """The directory's own attributes were set: keep its times from here on."""
         directory.times = times
         directory.touched = False
-        self._finished.add(directory.ident)
+        self._traces.finished.add(directory.ident)
 
-    def was_created(self, ident: tuple[int, int] | None) -> bool:
+    def was_created(self, ident: Ident | None) -> bool:
         """True if this job made the directory with this (st_dev, st_ino)."""
-        return ident in self._created
+        return ident in self._traces.created
 
     def exists(self, path: bytes) -> os.stat_result | None:
         """What is at `path`, its last part not followed, or None; nothing is made. Raises FileProblem."""
@@ -112,7 +130,7 @@ class Target:
     def note_link(self, st: os.stat_result) -> None:
         """This job made a symbolic link: it will not be followed."""
         if not self.confined:
-            self._links.add((st.st_dev, st.st_ino))
+            self._traces.links.add((st.st_dev, st.st_ino))
 
     def close(self) -> None:
         """Close all descriptors; times of finished directories are put back."""
@@ -187,7 +205,7 @@ class Target:
         st = os.stat(part, dir_fd=fd, follow_symlinks=False)
         if not stat.S_ISLNK(st.st_mode):
             raise FileProblem(b"%b exists but is not a directory.\n" % shown)
-        if self.confined or (st.st_dev, st.st_ino) in self._links:
+        if self.confined or (st.st_dev, st.st_ino) in self._traces.links:
             raise _refused(shown, b"a symbolic link is in its path")
         return os.readlink(part, dir_fd=fd).split(b"/")
 
@@ -202,11 +220,11 @@ class Target:
         except OSError as error:
             raise _not_made(shown, error) from None
         ident = (st.st_dev, st.st_ino)
-        if ident in self._finished:
+        if ident in self._traces.finished:
             _stamp(fd, (st.st_atime_ns, st.st_mtime_ns))
         if self._remember_created:
             made = os.fstat(below)
-            self._created.add((made.st_dev, made.st_ino))
+            self._traces.created.add((made.st_dev, made.st_ino))
         if owner is not None and not last:
             user, group, mode = owner
             try:

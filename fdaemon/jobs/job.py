@@ -8,6 +8,7 @@ from itertools import count
 import trio
 
 from fdaemon.channels.storage import StorageChannel
+from fdaemon.fs.target import Traces
 from fdaemon.jobs.reporter import Standing
 from fdaemon.jobs.spec import JobSpec
 from fdaemon.jobs.throttle import Throttle
@@ -27,7 +28,8 @@ class Job:
 
     Whoever sets `awaited` may wait for `told`: the Director has taken the report, or never will.
 
-    `storage_key` is a secret: it is wiped after one authentication and never enters a view.
+    `traces` is what a restore from several storages remembers. `storage_key` is a secret: it is wiped after one
+    authentication and never enters a view.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Job:
         self.trail = trail if trail is not None else Trail()
         self.flow = Flow()
         self.spec = JobSpec()
+        self.traces = Traces()
         self.standing = Standing()
         self.director = ""
         self.type = SYSTEM

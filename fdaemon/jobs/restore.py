@@ -14,7 +14,7 @@ from fdaemon.fs import identities
 from fdaemon.fs.apply import named_path
 from fdaemon.fs.create import Creator, Erase, Made
 from fdaemon.fs.problem import Problem
-from fdaemon.fs.target import Target
+from fdaemon.fs.target import Target, Traces
 from fdaemon.jobs.backup_types import Report
 from fdaemon.jobs.restore_content import Content, DigestWatch
 from fdaemon.jobs.restore_decode import Decoder, Decryptor
@@ -58,7 +58,8 @@ class Restorer:
     `report(type, text, extra errors)` sends job messages; `counters` are kept current; `check_cancelled` raises
     when the job was canceled. `replace` is the letter of the restore command. `want_restored`: also report each
     file as RESTORED. `check_digests`: compare what is written with the digests of the backup. `check_signatures`:
-    ask `keys` about each file's signature. `erase` is called before a file in the way is removed.
+    ask `keys` about each file's signature. `erase` is called before a file in the way is removed. `earlier`: what
+    passes over other storages of the same job made.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Restorer:
         keys: ContentKeys | None = None,
         check_signatures: bool = False,
         erase: Erase | None = None,
+        earlier: Traces | None = None,
     ) -> None:
         identities.forget()
         self._names = names
@@ -83,7 +85,7 @@ class Restorer:
         self._want_restored = want_restored
         self._keys = keys
         self._reader = RecordReader()
-        self._target = Target(names.where, remember_created=replace in "wno")
+        self._target = Target(names.where, remember_created=replace in "wno", earlier=earlier)
         self._creator = Creator(
             self._target, replace, self._tell, check_cancelled=check_cancelled, erase=erase
         )

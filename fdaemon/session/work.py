@@ -170,6 +170,7 @@ async def restore(session: "DirectorSession", command: c.Restore) -> bool:
         keys=None if services.keys is None else services.keys.keys(),
         check_signatures=client.pki_signatures,
         erase=_eraser(session) if client.secure_erase_command else None,
+        earlier=job.traces,
     )
     await session.reply(replies.OK_RESTORE)
     session.tracker.fire(DirectorEvent.RESTORE_STARTED)
