@@ -4,6 +4,8 @@ import signal
 import sys
 import syslog
 import time
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from statecharts.tracker import Observer
 
 DRAIN_LIMIT = 1.5
 """Seconds that canceled jobs have to report when the daemon is told to end; it is over within two."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 TERMINATED = 15
 """Exit status after SIGTERM (protocol/06 section 8.2)."""
 
@@ -74,6 +77,7 @@ async def serve(
     manager = ServiceManager()
     services.registry.recent.extend(await trio.to_thread.run_sync(load, _state_path(services)))
     status = 0
+    signals_wanted = trio.open_signal_receiver(*_SIGNALS) if signals else nullcontext()
     async with trio.open_nursery() as sessions:
         async with trio.open_nursery() as doors:
             for listener in listeners:
@@ -87,10 +91,11 @@ async def serve(
                 tell = partial(_complain, services)
                 services.monitor = await doors.start(serve_monitor, monitor, services.view, tell)
             task_status.started(services)
-            manager.ready()
-            if signals:
-                status = await _until_told(services, manager, callers)
-                doors.cancel_scope.cancel()
+            with signals_wanted as received:
+                manager.ready()
+                if received is not None:
+                    status = await _until_told(received, services, manager, callers)
+                    doors.cancel_scope.cancel()
         manager.stopping()
         sessions.start_soon(_drain, services, sessions.cancel_scope)
     await _write_history(services)
@@ -126,21 +131,22 @@ async def _listen(services: Services, listener: trio.SocketListener, sessions: t
     await trio.serve_listeners(handle, [listener], handler_nursery=sessions)
 
 
-async def _until_told(services: Services, manager: ServiceManager, callers: _Callers) -> int:
+async def _until_told(
+    received: AsyncIterator[int], services: Services, manager: ServiceManager, callers: _Callers
+) -> int:
     """Reload at every SIGHUP, until SIGTERM or SIGINT; the exit status for the one that came."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
-        async for number in received:
-            if number == signal.SIGHUP:
-                manager.reloading()
-                if await load_again(services):
-                    callers.begin()
-                manager.ready()
-                continue
-            syslog.syslog(
-                syslog.LOG_DAEMON | syslog.LOG_ERR,
-                f"Shutting down BAREOS service: {services.name.decode()} ...",
-            )
-            return TERMINATED if number == signal.SIGTERM else 128 + number
+    async for number in received:
+        if number == signal.SIGHUP:
+            manager.reloading()
+            if await load_again(services):
+                callers.begin()
+            manager.ready()
+            continue
+        syslog.syslog(
+            syslog.LOG_DAEMON | syslog.LOG_ERR,
+            f"Shutting down BAREOS service: {services.name.decode()} ...",
+        )
+        return TERMINATED if number == signal.SIGTERM else 128 + number
     raise AssertionError("signals never end")
 
 
