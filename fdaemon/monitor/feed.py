@@ -8,6 +8,7 @@ it says is ever wrong, and a stuck viewer costs neither time nor memory.
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from threading import get_native_id
 
 import trio
@@ -88,6 +89,7 @@ class Feed:
         self._viewers: set[Viewer] = set()
         self._watches: dict[int, JobWatch] = {}
         self._done: dict[int, Json] = {}
+        self._past: dict[tuple[object, ...], int] = {}
         self._told = -SIGN_OF_LIFE
         self._encoded: bytes | None = None
         self.learned = False
@@ -165,7 +167,10 @@ class Feed:
         return watch
 
     def _finished(self, job: JobView) -> Json:
-        """The document of a finished job, made once."""
+        """The document of a finished job, made once. One that an earlier daemon ran has no key; it gets one below 0."""
+        if not job.key:
+            past = (job.director, job.job_id, job.name, job.ended)
+            job = replace(job, key=self._past.setdefault(past, -1 - len(self._past)))
         document = self._done.get(job.key)
         if document is None:
             watch = self._watches.get(job.key)
@@ -173,7 +178,7 @@ class Feed:
             if len(self._done) > 100:
                 self._done.clear()
             document = self._done[job.key] = job_document(job, sample)
-            if self.history.add(job):
+            if job.key > 0 and self.history.add(job):
                 self.learned = True
         return document
 

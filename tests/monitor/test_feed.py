@@ -136,6 +136,15 @@ def test_changes_put_together_are_the_view() -> None:
     check()
 
 
+def test_jobs_of_an_earlier_life_have_keys_of_their_own() -> None:
+    past = tuple(job(0, job_id=number, status="T", ended=500.0 + number) for number in (5, 6, 7))
+    feed = feed_of(Watched(daemon(job(1), recent=past)))
+    feed.tick()
+    assert not faults(feed.view, SCHEMA)
+    assert [(each["key"], each["job_id"]) for each in feed.view["recent"]] == [(-1, 5), (-2, 6), (-3, 7)]
+    assert not feed.learned
+
+
 def test_texts_are_fit_for_every_reader() -> None:
     feed = feed_of(Watched(daemon(job(name="caf\udce9.2026-11-23_05.00.00_17"))))
     text = feed.full_view().decode("utf-8", "strict")
