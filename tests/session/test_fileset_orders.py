@@ -258,7 +258,7 @@ async def test_accurate_mode_without_a_list_takes_everything(director: DirectorP
 
 
 async def test_job_codes_of_a_client_program(director: DirectorPeer, tree: Path) -> None:
-    codes = b"F |/bin/echo %i %j %n %l %t %m %D %b %F %% %q"
+    codes = b"F |/bin/echo %i %j %n %l %t %m %D %b %B %F [%r] %s %v %e %% %q"
     async with director.connect() as session:
         await dialogues.introduce(session, JOB, tls=director.tls)
         await dialogues.send_level(session, BackupPlan((), None))
@@ -270,4 +270,5 @@ async def test_job_codes_of_a_client_program(director: DirectorPeer, tree: Path)
     assert kind == WARNING
     name = director.name.encode()
     assert text.startswith(b"Cannot stat file 7 job.2026-11-23_05.00.00_07 job Full ")
-    assert text.endswith(b" 0 %b 0 0 %% %%q: ERR=No such file or directory\n" % name)
+    rest = b" 0 %b 0 0 B 0 [] *None* Unknown term code %% %%q: ERR=No such file or directory\n"
+    assert text.endswith(rest % name)
