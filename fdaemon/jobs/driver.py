@@ -4,8 +4,8 @@ It moves batches and reports; what a batch holds is made elsewhere. A failure le
 data nursery at once, and the caller's control channel lives on to report.
 """
 
-import time
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,6 +93,10 @@ async def run_backup(job: Job, source: BatchSource, around: Surroundings) -> Non
             await storage.close_append()
 
     await _run(job, storage, transfer, around)
+    if not job.standing.status.is_ok:
+        # What was read ahead of a cancel or a failure has not left: the Director compares with what can be restored.
+        counters = job.standing.counters
+        counters.files = min(counters.files, job.flow.sent_files)
 
 
 async def run_restore(job: Job, sink: RecordSink, around: Surroundings) -> None:
@@ -156,8 +160,8 @@ async def _stream(job: Job, storage: StorageChannel, source: BatchSource, around
             data.start_soon(_produce, source, send, failures, flow)
             async with receive:
                 async for batch in receive:
-                    await storage.send(batch.data, batch.current)
                     flow.sent_files = batch.files
+                    await storage.send(batch.data, batch.current)
                     batch.release()
             data.cancel_scope.cancel()
     except* JobFailed as group:
