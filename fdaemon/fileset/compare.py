@@ -26,7 +26,7 @@ _QUICK = frozenset({b"Cmcs", b"mcs"})
 _SIZE, _MTIME, _CTIME = 1, 4, 5
 _BITS_64 = (1 << 64) - 1
 _encoded = lru_cache(1 << 14)(encode_number)
-"""Sizes and times repeat from file to file."""
+"""Sizes and times repeat; to see that a text is as we would write it is cheaper than to decode it."""
 _GONE = frozenset({ENOENT, ENOTDIR})
 
 
@@ -80,16 +80,18 @@ class AccurateComparison:
 
     def unchanged(self, path: bytes, dir_fd: int, name: bytes, st: os.stat_result, options: Options) -> bool:
         """True when the entry is in the list and no letter of the Options finds a difference; marks it."""
-        entry = self._last = self._find(path, options)
+        stored = path if not options.strip else strip_name(path, options.strip) or path
+        entry, fields = self._list.look_up(stored)
+        self._last = entry
         if entry == ABSENT:
             return False
         letters = options.base_job if self._base else options.accurate
         if letters in _QUICK:
-            fields = self._list.varying(entry)
+            mtime, ctime, size = fields[_MTIME], fields[_CTIME], fields[_SIZE]
             same = (
-                _equals(fields[_MTIME], st[stat.ST_MTIME])
-                and _equals(fields[_CTIME], st[stat.ST_CTIME])
-                and _equals(fields[_SIZE], st.st_size)
+                (mtime == _encoded(st[8]) or number(mtime) == st[8])
+                and (ctime == _encoded(st[9]) or number(ctime) == st[9])
+                and (size == _encoded(st[6]) or number(size) == st[6])
             )
         else:
             same = not self._differs(entry, letters, st) and self._content_same(
@@ -168,11 +170,6 @@ class AccurateComparison:
             if kind is FileType.DELETED:
                 old = StatRecord(mtime=old.mtime, ctime=old.ctime)
             yield Entry(name, name, -1, kind, _stat_result(old), options, include, b"")
-
-
-def _equals(text: bytes, value: int) -> bool:
-    """True when `text` encodes `value`: nearly always as we would write it, which is cheaper to see than to decode."""
-    return text == _encoded(value) or number(text) == value
 
 
 def _changed(letter: str, old: StatRecord, st: os.stat_result) -> bool:
