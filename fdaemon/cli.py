@@ -24,6 +24,7 @@ from fdaemon.config.export import export_configuration, export_schema
 from fdaemon.config.load import check, read
 from fdaemon.config.options import Options
 from fdaemon.config.resources import Configuration
+from fdaemon.process_name import show_as
 
 PROGRAM = "bareos-fd"
 COMMAND_LINE = 41
@@ -52,6 +53,8 @@ def main(arguments: list[str] | None = None, run: Run | None = None) -> int:
         tail = "\nRun with --help for more information.\n" if problem.brief else "\n" + usage(PROGRAM)
         _say(problem.text if problem.brief else f"ERROR: {problem.text}", tail, to=sys.stderr)
         return COMMAND_LINE
+    if arguments is None and not sys.argv[0].endswith(".py"):
+        show_as(sys.argv)
     if isinstance(options, Request):
         _say(usage(PROGRAM) if options is Request.HELP else f"{__version__}\n")
         return 0

@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("fdaemon.registry",),
     ("fdaemon.session", "fdaemon.monitor"),
     ("fdaemon.daemon",),
-    ("fdaemon.cli", "fdaemon.__main__"),
+    ("fdaemon.cli", "fdaemon.__main__", "fdaemon.process_name"),
     ("fdlocal", "fdmon", "fdconform", "fdpeers"),
 )
 """From the bottom up; a room imports from its own line and those above it here, never from a line below."""
