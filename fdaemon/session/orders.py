@@ -22,7 +22,7 @@ from fdaemon.protocol.clock import ClockSync
 from fdaemon.protocol.commands import CommandError
 from fdaemon.protocol.messages import MessageType
 from fdaemon.session.services import tls_policy, tls_settings
-from fdaemon.wire.framing import Signal
+from fdaemon.wire.framing import OversizedPacket, PacketReader, Signal, signal
 from statecharts.director import DirectorEvent
 from statecharts.storage import STORAGE
 from statecharts.tracker import Tracker
@@ -160,12 +160,31 @@ async def take_accurate(session: "DirectorSession", command: c.AccurateStart) ->
         return
     session.tracker.fire(DirectorEvent.ACCURATE_STARTED)
     listed = AccurateList(command.files)
-    while (entry := await session.receive_item()) is not None:
-        listed.add_packet(entry)
+    await _read_entries(session, listed)
     for complaint in listed.complaints():
         await session.reporter.send(MessageType.ERROR, complaint)
     job.spec = replace(job.spec, accurate=listed, accurate_mode=True)
     session.tracker.fire(DirectorEvent.LIST_ENDED)
+
+
+async def _read_entries(session: "DirectorSession", listed: AccurateList) -> None:
+    """The list up to the signal that ends it, or to the end of the connection; entries are cut out of what has arrived,
+    some thousands at a time, for one call a packet would cost more than the comparison of its file."""
+    packets, cut = session.packets, PacketReader()
+    try:
+        while True:
+            cut.receive_data(await packets.receive_wire())
+            while isinstance(packet := cut.next_packet(), bytes):
+                listed.add_packet(packet)
+                packets.packets_received += 1
+            if packet is not None:
+                packets.unread_wire(signal(packet) + cut.take_pending())
+                break
+    except OversizedPacket:
+        packets.unread_wire(cut.take_pending())
+    except RemoteProtocolError:
+        return
+    await session.receive_item()
 
 
 async def take_script(session: "DirectorSession", command: c.RunScript) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fdaemon.wire.stat import encode_stat
 from fdlocal.daemon import file_daemon
 from fdpeers import dialogues
 from fdpeers.dialogues import BackupPlan, Level, Since
@@ -272,3 +273,16 @@ async def test_job_codes_of_a_client_program(director: DirectorPeer, tree: Path)
     assert text.startswith(b"Cannot stat file 7 job.2026-11-23_05.00.00_07 job Full ")
     rest = b" 0 %b 0 0 B 0 [] *None* Unknown term code %% %%q: ERR=No such file or directory\n"
     assert text.endswith(rest % name)
+
+
+async def test_a_long_accurate_list_is_taken_whole(director: DirectorPeer, tree: Path) -> None:
+    st = (tree / "c/g").stat()
+    known = b"%b\0%b\0\0000" % (bytes(tree / "c/g"), encode_stat(st))
+    others = [b"/nowhere/%d\0A A A A A A A A A A A A A A A A\0\0000" % number for number in range(20_000)]
+    entries = [*others[:10_000], known, *others[10_000:]]
+    listed = await estimated(
+        director, block(tree), level=Level.INCREMENTAL, accurate=entries, word=b"accurate_incremental"
+    )
+    assert bytes(tree / "c/g") not in listed
+    assert bytes(tree / "a/b/f") in listed
+    assert len(listed) == 5 + 1
