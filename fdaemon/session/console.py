@@ -73,6 +73,7 @@ async def _set_debug(session: "DirectorSession", command: c.SetDebug) -> None:
         debug.level = command.level
     if command.trace >= 0:
         debug.trace = bool(command.trace)
+        debug.close()
     if command.hangup >= 0:
         debug.hangup = int(bool(command.hangup))
     if command.timestamp is not None and command.timestamp >= 0:
