@@ -2,7 +2,8 @@
 
 A backup visits each directory in the order in which it is read, so the path in work tells, for every directory
 above it, which of its entries are done. Files of those directories have known sizes; sub-directories are taken to
-cost as much as their finished brothers, and the one in work as much as it will by the same rule, from the bottom up.
+cost as much as their finished brothers, by the number of directories in them, and the one in work as much as it
+will by the same rule, from the bottom up.
 Excluded entries count like others, and directories of very different sizes mislead it: it is an estimate.
 """
 
@@ -24,18 +25,20 @@ def cost(entries: float, size: float) -> float:
 
 @dataclass(slots=True)
 class _Level:
-    """One directory on the path: its entries' costs (-1: a directory), and what had been done when it began."""
+    """One directory on the path: its entries' costs (below 0: the weight of a directory), and what had been done
+    when it began.
+    """
 
     path: bytes
     names: dict[bytes, int]
     costs: list[float]
     started: float
-    folders: int = 0
+    folders: float = 0.0
     files: float = 0.0
     passed: list[float] = field(default_factory=list)
     """Cost of the files before entry i."""
-    before: list[int] = field(default_factory=list)
-    """Directories before entry i."""
+    before: list[float] = field(default_factory=list)
+    """Weight of the directories before entry i."""
 
 
 class Position:
@@ -44,6 +47,7 @@ class Position:
     def __init__(self, roots: tuple[bytes, ...]) -> None:
         self._roots = roots
         self._levels: list[_Level] = []
+        self._last = 0.0
 
     def total(self, current: bytes, done: float) -> float | None:
         """The cost of the whole tree, with `done` of it behind us and `current` in work. None if unknowable."""
@@ -51,25 +55,38 @@ class Position:
         if root is None:
             return None
         parts = [part for part in current[len(root) :].split(b"/") if part]
-        self._enter(root, parts, done)
-        return self._judge([root, *parts], done)
+        names = [root, *parts]
+        self._enter(names, done)
+        return self._judge(names, done)
 
-    def _enter(self, root: bytes, parts: list[bytes], done: float) -> None:
-        """Bring the remembered levels in line with the path."""
-        paths = [b"", root]
-        for part in parts[:-1]:
+    def _enter(self, names: list[bytes], done: float) -> None:
+        """Bring the remembered levels in line with the path; the outermost has the FileSet's names."""
+        paths = [b"", names[0]]
+        for part in names[1:-1]:
             paths.append(paths[-1].rstrip(b"/") + b"/" + part)
-        keep, fresh = 0, not self._levels
+        paths = paths[: len(names)]
+        keep = 0
         while keep < len(self._levels) and keep < len(paths) and self._levels[keep].path == paths[keep]:
             keep += 1
         del self._levels[keep:]
-        for path in paths[keep:]:
-            level = _read_roots(self._roots) if not path else _read(path, done)
+        for depth in range(keep, len(paths)):
+            if depth:
+                level = _read(paths[depth], self._start(self._levels[-1], names[depth - 1], done))
+            else:
+                level = _read_roots(self._roots)
             if level is None:
-                return
-            if fresh and len(self._levels) == 1:  # the first root began when the job did
-                level.started = 0.0
+                break
             self._levels.append(level)
+        self._last = done
+
+    def _start(self, parent: _Level, name: bytes, done: float) -> float:
+        """What was done when the directory `name` began, which was after the entries before it."""
+        place = parent.names.get(name)
+        if place is None:
+            return done
+        least = max(self._last, parent.started + parent.passed[place])
+        folders = parent.before[place]
+        return least + max(0.0, done - least) * folders / (folders + 0.5 * max(1.0, -parent.costs[place]))
 
     def _judge(self, names: list[bytes], done: float) -> float:
         """Totals from the innermost directory outwards."""
@@ -80,16 +97,16 @@ class Position:
             if place is None:  # behind what was read, or gone
                 place = len(level.costs) - 1
             spent = max(0.0, done - level.started)
-            folders = level.before[place] if level.before else 0
+            folders = level.before[place] if level.before else 0.0
             in_folder = level.costs[place] < 0 if level.costs else False
             open_cost = (
                 max(0.0, done - self._levels[depth + 1].started) if depth + 1 < len(self._levels) else 0.0
             )
             finished = max(0.0, spent - (level.passed[place] if level.passed else 0.0) - open_cost)
-            known, count = (finished, folders) if folders else (0.0, 0)
+            known, weight = (finished, folders) if folders else (0.0, 0.0)
             if in_folder and inner is not None:
-                known, count = known + inner, count + 1
-            each = max(FILE_COST, known / count) if count else FILE_COST
+                known, weight = known + inner, weight - level.costs[place]
+            each = max(FILE_COST, known / weight) if weight else FILE_COST
             inner = level.files + level.folders * each + FILE_COST
         return max(done, inner if inner is not None else done)
 
@@ -106,7 +123,7 @@ def _level(path: bytes, entries: list[tuple[bytes, float]], more: int, started: 
         level.passed.append(level.files)
         level.before.append(level.folders)
         if price < 0:
-            level.folders += 1
+            level.folders -= price
         else:
             level.files += price
     if more and entries:
@@ -123,12 +140,22 @@ def _read(path: bytes, started: float) -> _Level | None:
                 if len(entries) >= MOST_ENTRIES:
                     more += 1
                 elif item.is_dir(follow_symlinks=False):
-                    entries.append((item.name, -1.0))
+                    entries.append((item.name, -_weight(item)))
                 else:
                     entries.append((item.name, _price(item)))
     except OSError:
         return None
     return _level(path, entries, more, started)
+
+
+def _weight(item: os.DirEntry[bytes]) -> float:
+    """How large a directory may be beside its brothers: one, and one for each directory in it, which most file
+    systems tell in the link count.
+    """
+    try:
+        return max(1.0, item.stat(follow_symlinks=False).st_nlink - 1.0)
+    except OSError:
+        return 1.0
 
 
 def _price(item: os.DirEntry[bytes]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fdaemon.monitor.progress import UNKNOWN, Estimator, Progress
+from fdaemon.monitor.progress import FINISHED, UNKNOWN, Estimator, Progress
 from fdaemon.views import JobView
 
 MEMORY = 3.0
@@ -104,7 +104,11 @@ class JobWatch:
         seconds = last - began if began is not None else 0.0
         if seconds <= 0:
             seconds = max((job.ended or job.started) - job.started, 1e-3)
-        return Sample(files_average=job.files / seconds, bytes_average=job.read_bytes / seconds)
+        return Sample(
+            files_average=job.files / seconds,
+            bytes_average=job.read_bytes / seconds,
+            progress=FINISHED if job.status in ("T", "W") else UNKNOWN,
+        )
 
     def _share_out(self, job: JobView, seconds: float, helpers: float) -> None:
         flow = job.flow

@@ -11,6 +11,7 @@ from typing import Final
 
 import trio
 
+from fdaemon.views import DaemonView
 from fdlocal.errors import JobError
 from fdpeers import dialogues
 from fdpeers.cram import session_key
@@ -39,11 +40,12 @@ async def _untold() -> tuple[tuple[str, str], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A File Daemon to work with. `tls` is used on both its connections."""
+    """A File Daemon to work with. `tls` is used on both its connections; `look` shows it, where it can be seen."""
 
     director: DirectorPeer
     tls: bool = True
     states: States = _untold
+    look: Callable[[], DaemonView] | None = None
 
 
 @dataclass(slots=True)

@@ -100,6 +100,6 @@ async def file_daemon(*, tls: bool = True, workers: int = 2) -> AsyncIterator[Ac
             (address,) = services.addresses
             director = DirectorPeer(DIRECTOR, password=password, port=address[1], tls=tls)
             try:
-                yield Access(director, tls=tls, states=paths.take)
+                yield Access(director, tls=tls, states=paths.take, look=services.view)
             finally:
                 nursery.cancel_scope.cancel()

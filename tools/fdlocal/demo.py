@@ -4,13 +4,14 @@ through.
 
 import tempfile
 import time
+from contextlib import AbstractAsyncContextManager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import trio
 from rich.console import Console
 
-from fdlocal.access import Watch
+from fdlocal.access import Access, Watch
 from fdlocal.backup import back_up
 from fdlocal.compare import compare
 from fdlocal.daemon import file_daemon
@@ -19,6 +20,7 @@ from fdlocal.options import BackupOptions
 from fdlocal.outcome import ExitCode
 from fdlocal.repository import open_repository
 from fdlocal.restore import restore
+from fdmon.embedded import shown
 from fdpeers.volume_reader import read_records
 
 NOT_SOURCE = (b"__pycache__", b".venv", b".git", b".hypothesis", b".*_cache", b"node_modules")
@@ -36,14 +38,14 @@ async def demo(path: Path, console: Console, *, tls: bool) -> ExitCode:
             async with file_daemon(tls=tls) as access:
                 options = BackupOptions((source,), excludes=tuple(b"*/" + name for name in NOT_SOURCE))
                 watch = Watch("backing up")
-                async with live(watch, console):
+                async with _monitor(access, watch, console):
                     saved = await back_up(access, repository, options, watch, base="demo", level="full")
                 report(saved, console, states=True)
                 if saved.status not in ("T", "W"):
                     return saved.exit_code
                 console.print()
                 watch = Watch("restoring")
-                async with live(watch, console):
+                async with _monitor(access, watch, console):
                     restored = await restore(access, repository, watch, target=target)
                 report(restored, console, states=True)
                 if restored.status not in ("T", "W"):
@@ -67,6 +69,11 @@ async def demo(path: Path, console: Console, *, tls: bool) -> ExitCode:
         for difference in result.differences[:20]:
             console.print(f"  {shown_path(difference.path)}: {difference.what}", markup=False)
         return ExitCode.DIFFERENT if result.differences else max(saved.exit_code, restored.exit_code)
+
+
+def _monitor(access: Access, watch: Watch, console: Console) -> AbstractAsyncContextManager[None]:
+    """The live monitor, or one line about the job where the daemon cannot be looked at."""
+    return live(watch, console) if access.look is None else shown(access.look, console)
 
 
 def _count_records(volume: Path) -> int:

@@ -43,7 +43,12 @@ def detail_lines(job: Row, rates: list[float], width: int, now: float) -> list[T
         ),
         _pair(("sent", f"{words.size(job['sent_bytes'])} ({job['sent_bytes']:,})"), ("saved", sent)),
         _pair(
-            ("now", f"{words.size(rate['bytes_now'])}/s {rate['files_now']:,.0f} files/s"),
+            (
+                "now",
+                f"{words.size(rate['bytes_now'])}/s {rate['files_now']:,.0f} files/s"
+                if job["ended"] is None
+                else "",
+            ),
             ("average", f"{words.size(rate['bytes_average'])}/s {rate['files_average']:,.0f} files/s"),
         ),
     ]
@@ -66,7 +71,7 @@ def detail_lines(job: Row, rates: list[float], width: int, now: float) -> list[T
         told = [f"{name} {_brief(spent)}" for name, spent in item["spent"].items() if spent >= 0.005]
         line.append("after " + ", ".join(told) if told else "", "dim")
         lines += _folded(line, width)
-    count = f"{job['errors']} errors, {job['warnings']} warnings"
+    count = f"{words.counted(job['errors'], 'error')}, {words.counted(job['warnings'], 'warning')}"
     lines += [Text(""), Text(" Messages", "bold").append(f"  {count}", "red" if job["errors"] else "dim")]
     for message in reversed(job["messages"]):
         style = "yellow" if message["type"] in ("warning", "notsaved") else "red"

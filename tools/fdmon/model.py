@@ -93,4 +93,4 @@ class Model:
             for job in [*self.recent, *self.jobs.values()]
             for step in job["transitions"]
         ]
-        return sorted(found, key=lambda row: row[0], reverse=True)
+        return sorted(found, key=lambda row: row[0])[::-1]  # of steps at one time the later one is first, too

@@ -198,7 +198,7 @@ def _head(job: Row, marked: bool, now: float) -> Text:
 def _troubles(line: Text, job: Row) -> None:
     for name, style in (("errors", "bold red"), ("warnings", "yellow")):
         if job[name]:
-            line.append(f"  !{job[name]} {name if job[name] != 1 else name[:-1]}", style)
+            line.append(f"  !{words.counted(job[name], name[:-1])}", style)
 
 
 def _finished(job: Row, marked: bool, width: int) -> Text:
@@ -211,11 +211,11 @@ def _finished(job: Row, marked: bool, width: int) -> Text:
     kind = words.TYPES.get(job["type"], job["type"])
     line.append(f"  {kind} {words.LEVELS.get(job['level'], '')}".rstrip())
     line.append(f"  {words.STATUSES.get(job['status'], job['status'])}", "bold red" if bad else "")
+    _troubles(line, job)
     line.append(f"  {job['files']:,} files  {words.size(job['read_bytes'])}")
     line.append(f"  {words.duration((job['ended'] or job['started']) - job['started'])}")
     if width >= 100:
         line.append(f"  {words.size(job['rate']['bytes_average'])}/s", "dim")
-    _troubles(line, job)
     return line
 
 

@@ -56,6 +56,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def safe(text: str) -> str:
     """Text that cannot move the cursor: control characters are written as escapes."""
     if text.isprintable():
