@@ -47,10 +47,15 @@ class Estimate:
         self._entries = entries
         self._listing = listing
         self._counters = counters if counters is not None else Counters()
+        self._lines: list[bytes] = []
+
+    def pending(self) -> list[bytes]:
+        """Lines that wait for their batch, given once: for whoever has something to say that belongs behind them."""
+        lines, self._lines = self._lines, []
+        return lines
 
     def batches(self) -> Iterator[list[bytes]]:
         """The listing, some lines at a time, each the payload of one packet; nothing without a listing."""
-        lines: list[bytes] = []
         counters = self._counters
         for entry in self._entries:
             if entry.type not in _COUNTED:
@@ -60,12 +65,11 @@ class Estimate:
             if stat.S_ISREG(entry.stat.st_mode):
                 self.size += entry.stat.st_size
             if self._listing:
-                lines.append(_line(entry))
-                if len(lines) >= LINES:
-                    yield lines
-                    lines = []
-        if lines:
-            yield lines
+                self._lines.append(_line(entry))
+                if len(self._lines) >= LINES:
+                    yield self.pending()
+        if self._lines:
+            yield self.pending()
 
     def run(self) -> None:
         """Count only."""

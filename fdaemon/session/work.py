@@ -207,9 +207,15 @@ async def estimate(session: "DirectorSession", command: c.Estimate) -> bool:
     session.tracker.fire(DirectorEvent.ESTIMATE_STARTED)
     job.tracker.fire(JobEvent.WALK_STARTED)
     job.standing.announce(Status.RUNNING)
-    counting = Estimate(
-        walk_of(session, estimating=True), listing=command.listing, counters=job.standing.counters
-    )
+
+    def report(kind: MessageType, text: bytes, errors: int) -> None:
+        """Messages of the walk come behind the names that it found before."""
+        if lines := counting.pending():
+            trio.from_thread.run(_list, session, lines)
+        session.reporter.report(kind, text, errors)
+
+    entries = walk_of(session, estimating=True, report=report)
+    counting = Estimate(entries, listing=command.listing, counters=job.standing.counters)
 
     def work() -> None:
         for lines in counting.batches():
