@@ -13,7 +13,6 @@ import trio
 
 from fdaemon.config import Configuration, DirectorResource
 from fdaemon.config.options import Options
-from fdaemon.monitor.service import serve_monitor
 from fdaemon.monitor.settings import MonitorSettings
 from fdaemon.net.listen import ListenAddress, ListenFailed, accepted, open_listeners
 from fdaemon.net.service_manager import ServiceManager
@@ -88,6 +87,8 @@ async def serve(
             doors.start_soon(manager.keep_alive)
             monitor = monitor_settings(configuration)
             if monitor.wanted:
+                from fdaemon.monitor.service import serve_monitor  # noqa: PLC0415 - a fifth of the start-up time
+
                 tell = partial(_complain, services)
                 services.monitor = await doors.start(serve_monitor, monitor, services.view, tell)
             task_status.started(services)

@@ -4,6 +4,7 @@ import platform
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -12,7 +13,6 @@ from fdaemon.config.messages import Destination
 from fdaemon.config.options import Options
 from fdaemon.config.resources import TlsConfig
 from fdaemon.jobs.reporter import Reporter, Standing
-from fdaemon.monitor.service import Served
 from fdaemon.net.tls import TlsSettings
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.tls_policy import policy_of
@@ -22,6 +22,9 @@ from fdaemon.session.keys import KeyRing
 from fdaemon.session.outlets import Outlets
 from fdaemon.views import DaemonView
 from statecharts.tracker import Observer
+
+if TYPE_CHECKING:
+    from fdaemon.monitor.service import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Services:
     refusals: trio.Lock = field(default_factory=trio.Lock)
     addresses: tuple[tuple[str, int], ...] = ()
     default_bandwidth: int | None = None
-    monitor: Served | None = None
+    monitor: "Served | None" = None
     keys: KeyRing | None = field(default=None, repr=False)
     outlets: Outlets = field(init=False)
     left: trio.Event = field(default_factory=trio.Event)
