@@ -30,6 +30,8 @@ from statecharts.tracker import Observer
 DRAIN_LIMIT = 1.5
 """Seconds that canceled jobs have to report when the daemon is told to end; it is over within two."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+SHUTTING_DOWN = b"The File daemon is shutting down.\n"
+"""Why the jobs that run then fail. The Director of a C++ daemon sees only that the connection is gone."""
 TERMINATED = 15
 """Exit status after SIGTERM (protocol/06 section 8.2)."""
 
@@ -155,7 +157,7 @@ async def _drain(services: Services, scope: trio.CancelScope) -> None:
     """Cancel what runs, give it time to report, then end every session."""
     scope.deadline = trio.current_time() + DRAIN_LIMIT
     for job in services.registry:
-        job.cancel()
+        job.cancel(SHUTTING_DOWN)
     while any(job.spec.job_id for job in services.registry):
         services.left = trio.Event()
         await services.left.wait()

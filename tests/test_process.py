@@ -156,7 +156,8 @@ async def test_sigterm_ends_a_running_job_with_its_report(tmp_path: Path) -> Non
             code = await trio.to_thread.run_sync(process.wait, LIMIT)
             took = time.monotonic() - start
     end = next(reply for reply in replies if isinstance(reply, bytes) and reply.startswith(b"2800"))
-    assert end.startswith(b"2800 End Job TermCode=65 ")
+    assert end.startswith(b"2800 End Job TermCode=102 ")
+    assert session.messages[-1].text == b"fd JobId 7: Fatal error: The File daemon is shutting down.\n"
     assert replies[-1] == TERMINATE
     assert code == 15
     assert took < 2.0

@@ -57,6 +57,7 @@ class Job:
         self.throttle = Throttle(bursting=bursting)
         self.awaited = False
         self.told = trio.Event()
+        self.stop_reason = b""
         self._scope: trio.CancelScope | None = None
         self._canceled = False
         self._over = False
@@ -66,14 +67,16 @@ class Job:
         """True once somebody asked to cancel; the status may still name an earlier failure."""
         return self._canceled
 
-    def cancel(self) -> bool:
+    def cancel(self, why: bytes = b"") -> bool:
         """Stop the data side at once; the control channel lives on to report (protocol/02 section 6.6).
 
+        With `why` the job ends fatally, with that message, and not as one that somebody did not want any more.
         True when a report is on its way: then `told` will be set.
         """
         if not self._over and not self._canceled:
             self._canceled = True
-            self.standing.announce(Status.CANCELED)
+            self.stop_reason = why
+            self.standing.announce(Status.FATAL if why else Status.CANCELED)
             self.awaited = self._scope is not None
             if self._scope is not None:
                 self._scope.cancel()

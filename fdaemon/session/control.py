@@ -172,6 +172,8 @@ class DirectorSession:
     async def _end(self) -> None:
         """The end of every authenticated session, in the order of protocol/02 section 4.1."""
         job, standing = self.job, self.job.standing
+        if job.stop_reason and job.spec.job_id:
+            await self.reporter.send(MessageType.FATAL, job.stop_reason)
         if job.tracker.can(JobEvent.COMMANDS_ENDED):
             job.tracker.fire(JobEvent.COMMANDS_ENDED)
         if job.storage is not None:
