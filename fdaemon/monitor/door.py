@@ -60,6 +60,8 @@ class Door:
 
     async def _serve(self, transport: trio.abc.Stream) -> None:
         stream: trio.abc.Stream = transport
+        head: bytes | None = None
+        seen = b""
         with trio.CancelScope(deadline=trio.current_time() + NEWCOMER_LIMIT) as scope:
             self._waiting.append(scope)
             if len(self._waiting) > MOST_NEWCOMERS:

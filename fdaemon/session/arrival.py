@@ -220,6 +220,7 @@ async def _admit(services: Services, packets: PacketStream, hello: bytes) -> Dir
     """The resource of a Director that has proved itself, or None after the refusal (protocol/01 section 7.2)."""
     address = packets.address.encode()
     client = services.configuration.client
+    name = b""
     try:
         if len(services.registry) > client.maximum_concurrent_jobs:
             raise RemoteProtocolError(

@@ -68,7 +68,8 @@ def batches(verifier: VolumeVerifier, wire: bytes, step: int) -> Iterator[Verify
 
 def run(wire: bytes, step: int, verifier: VolumeVerifier | None = None) -> tuple[bytes, dict[str, int]]:
     """All that is sent to the Director, and the counts of the batches together."""
-    sent, counts = b"", dict.fromkeys(("files", "digested", "plain", "objects"), 0)
+    sent = b""
+    counts: dict[str, int] = dict.fromkeys(("files", "digested", "plain", "objects"), 0)
     for batch in batches(verifier or VolumeVerifier(), wire, step):
         sent += batch.wire
         counts["files"] = batch.files or 0
