@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.bench_jobs import ROUNDS, Figures, Work
-from tests.bench.daemons import Candidate, Running, running
+from tests.bench.daemons import START_LIMIT, Candidate, Running, running
 from tests.bench.workloads import scratch, small_files
 
 TOKEN = "a token of the bench"
@@ -35,11 +35,13 @@ def run() -> Iterator[str]:
         figures: dict[str, list[Figures]] = {label: [] for label, _ in CASES}
         for _ in range(ROUNDS):
             for label, count in CASES:
+                path.unlink(missing_ok=True)
                 with running(OURS, place, extra if count >= 0 else "") as daemon, _viewers(path, count):
                     figures[label].append(work.backup(daemon))
         yield from _report(figures)
         port = _free_port()
-        with running(OURS, place, f'Monitor Port = {port}\n Monitor Token = "{TOKEN}"') as daemon:
+        lines = f'Monitor Port = {port}\n Monitor Socket = "{path}"\n Monitor Token = "{TOKEN}"'
+        with running(OURS, place, lines) as daemon, _viewers(path, 1):
             yield from _half_open(daemon, port, work)
 
 
@@ -62,6 +64,9 @@ def _viewers(path: Path, count: int) -> Iterator[None]:
     if count <= 0:
         yield
         return
+    deadline = time.monotonic() + START_LIMIT
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
     command = [sys.executable, "-m", "tests.bench.viewers", str(path), TOKEN, str(count)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
