@@ -87,7 +87,7 @@ def _title(model: Model, choice: Choice, link: Link, width: int, now: float) -> 
     line = Text("fdmon ", "bold")
     if not model.is_empty:
         daemon = model.daemon
-        running = sum(1 for job in model.jobs.values())
+        running = len(model.jobs)
         line.append(f" {words.safe(daemon['name'])} ", "bold cyan")
         line.append(f" {daemon['release']}  up {words.duration(now - daemon['started'])}  ")
         line.append(f"{running} running, {daemon['finished_jobs']} finished")
