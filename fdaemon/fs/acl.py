@@ -117,10 +117,10 @@ def _parse_entry(word: bytes, user_id: IdOf, group_id: IdOf) -> tuple[int, int, 
 
 def _identify(name: bytes, lookup: IdOf) -> int:
     if name.isdigit():
-        ident = int(name)
-        if ident >= _NO_ID:
-            raise AclError(f"an ACL id beyond 32 bits: {name!r}")
-        return ident
+        digits = name.lstrip(b"0") or b"0"
+        if len(digits) > 10 or int(digits) >= _NO_ID:
+            raise AclError(f"an ACL id beyond 32 bits: {name[:20]!r}")
+        return int(digits)
     found = lookup(_ESCAPE.sub(lambda match: bytes((int(match[1], 8) & 255,)), name))
     if found is None:
         raise AclError(f"unknown name in an ACL: {name!r}")

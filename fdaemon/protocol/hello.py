@@ -104,7 +104,7 @@ _FORMS = (
     (Caller.STORAGE, re.compile(rb"Hello Storage " + _NAME)),
     (
         Caller.CLIENT,
-        re.compile(rb"Hello Client " + _NAME + rb"(?: FdProtocolVersion=(?P<protocol>\d+))? calling"),
+        re.compile(rb"Hello Client " + _NAME + rb"(?: FdProtocolVersion=(?P<protocol>\d{1,9}))? calling"),
     ),
     (Caller.CONSOLE, re.compile(rb"Hello " + _NAME + rb" calling(?: version (?P<console>\S+))?")),
 )

@@ -62,6 +62,12 @@ def _compile(fmt: str, limit: int | None) -> tuple[_Step, ...]:
     return tuple(steps)
 
 
+def _number(digits: bytes) -> int:
+    """The number modulo 2**64; digits before the last 64 stand for multiples of that, and `int` may refuse them."""
+    number = int(digits.lstrip(b"-")[-64:] or b"0")
+    return -number if digits[:1] == b"-" else number
+
+
 def _truncate(value: int, bits: int, *, signed: bool) -> int:
     value &= (1 << bits) - 1
     return value - (1 << bits) if signed and value >> (bits - 1) else value
@@ -98,8 +104,7 @@ class Scanner:
                     assert found is not None
                     at = found.end()
                     digits = found.group()
-                    number = int(digits) if digits not in (b"", b"-") else 0
-                    values.append(_truncate(number, step.bits, signed=step.signed))
+                    values.append(_truncate(_number(digits), step.bits, signed=step.signed))
                 case _Kind.WORD:
                     end = len(text) if step.limit is None else at + step.limit
                     word = _WORD.match(text, at, min(end, len(text)))

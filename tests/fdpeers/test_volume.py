@@ -188,3 +188,17 @@ def test_what_the_real_daemon_wrote_is_written_alike(recorded: Path) -> None:
         else:
             writer.end(session)
     assert out.getvalue() == raw
+
+
+def test_the_old_time_of_a_label_is_not_looked_at() -> None:
+    packed = pack_session_label(SESSION)
+    offset = len(b"Bareos 2.0 immortal\n\0") + 16
+    nonsense = packed[:offset] + b"\xff" * 8 + packed[offset + 8 :]
+    assert unpack_session_label(nonsense, Label.SESSION_START) == SESSION
+
+
+def test_a_label_with_a_letter_that_is_none() -> None:
+    packed = pack_session_label(SESSION)
+    letter = packed.rindex(b"\0\0\0B")
+    with pytest.raises(VolumeError, match="letter"):
+        unpack_session_label(packed[:letter] + b"\xff" * 4 + packed[letter + 4 :], Label.SESSION_START)

@@ -135,3 +135,15 @@ def libacl_text(text: bytes) -> bytes | None:
     library.acl_free(shown)
     library.acl_free(parsed)
     return result
+
+
+@pytest.mark.parametrize("ident", [b"4294967295", b"9" * 5000])
+def test_ids_beyond_32_bits(ident: bytes) -> None:
+    with pytest.raises(acl.AclError, match="beyond 32 bits"):
+        acl.from_text(b"u::r,u:%b:r,g::r,m::r,o::r" % ident, lambda name: None, lambda name: None)
+
+
+def test_an_id_with_zeros_before_it() -> None:
+    texts = [b"u::r,u:%b:r,g::r,m::r,o::r" % ident for ident in (b"12", b"0" * 100 + b"12")]
+    plain, padded = [acl.from_text(text, lambda name: None, lambda name: None) for text in texts]
+    assert plain == padded

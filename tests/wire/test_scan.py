@@ -111,3 +111,10 @@ def test_printed_values_come_back(signed: int, unsigned: int, raw: bytes) -> Non
     word = bytes(byte for byte in raw if byte not in b" \t\n\v\f\r\0") or b"w"
     line = b"a=%d b=%d c=%b\n" % (signed, unsigned, word)
     assert Scanner("a=%d b=%u c=%s\n").scan(line) == (signed, unsigned, word)
+
+
+def test_numbers_of_any_length_wrap() -> None:
+    long = b"9" * 5000
+    values = Scanner("x=%llu y=%lld").scan(b"x=%b y=-%b" % (long, long))
+    assert values == (2**64 - 1, 1)
+    assert Scanner("x=%lld").scan(b"x=1%064d" % 7) == (7,)

@@ -139,7 +139,7 @@ class _Reader:
             raise VolumeError("label is cut")
         values = packed.unpack_from(self._data, self._at)
         self._at += packed.size
-        return tuple(int(value) for value in values)
+        return values
 
     def head(self) -> None:
         if (identifier := self.text()) != IDENTIFIER:
@@ -154,7 +154,7 @@ def unpack_volume_label(data: bytes) -> VolumeLabel:
     """The inverse of `pack_volume_label`. Raises VolumeError."""
     reader = _Reader(data)
     reader.head()
-    version, labelled, written, _, _ = reader.numbers(">Iqqdd")
+    version, labelled, written = reader.numbers(">Iqq16x")
     if version != VERSION:
         raise VolumeError(f"volume label version {version}")
     volume, previous, pool, pool_type, media_type = (reader.text() for _ in range(5))
@@ -179,7 +179,7 @@ def unpack_session_label(data: bytes, kind: Label) -> SessionLabel:
     """The inverse of `pack_session_label`; `kind` is SESSION_START or SESSION_END. Raises VolumeError."""
     reader = _Reader(data)
     reader.head()
-    version, job_id, written, _ = reader.numbers(">IIqd")
+    version, job_id, written = reader.numbers(">IIq8x")
     if version != VERSION:
         raise VolumeError(f"session label version {version}")
     pool, pool_type, job_base, client, job, fileset = (reader.text() for _ in range(6))
@@ -191,7 +191,7 @@ def unpack_session_label(data: bytes, kind: Label) -> SessionLabel:
             ">IQIIIIII"
         )
         totals = SessionTotals(
-            files, size, start_file << 32 | start_block, end_file << 32 | end_block, errors, chr(status)
+            files, size, start_file << 32 | start_block, end_file << 32 | end_block, errors, _letter(status)
         )
     reader.end()
     return SessionLabel(
@@ -201,10 +201,16 @@ def unpack_session_label(data: bytes, kind: Label) -> SessionLabel:
         job_base=job_base,
         client=client,
         fileset=fileset,
-        type=chr(job_type),
-        level=chr(level),
+        type=_letter(job_type),
+        level=_letter(level),
         fileset_md5=fileset_md5,
         pool=pool,
         pool_type=pool_type,
         totals=totals,
     )
+
+
+def _letter(code: int) -> str:
+    if code > 0x7F:
+        raise VolumeError(f"session label with the letter {code:#x}")
+    return chr(code)
