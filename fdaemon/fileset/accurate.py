@@ -76,13 +76,14 @@ class AccurateList:
 
         The first of several entries with one name counts.
         """
-        name, _, rest = payload.partition(b"\0")
-        stat, _, rest = rest.partition(b"\0")
+        parts = payload.split(b"\0", 3)
+        name = parts[0]
+        stat = parts[1] if len(parts) > 1 else b""
         checksum = delta = b""
         if len(name) + len(stat) + 2 < len(payload):
-            checksum, separator, delta = rest.partition(b"\0")
-            if not separator:
+            if len(parts) < 4:
                 return
+            checksum, delta = parts[2], parts[3]
         self._received += 1
         key = self._key(name, create=True)
         slot = self._slot(key)
@@ -94,11 +95,12 @@ class AccurateList:
         if shared is None:
             shared = self._shared[common] = len(self._commons).to_bytes(4, "little")
             self._commons.append(common)
-        self._offsets.append(len(self._blob))
-        self._blob += b"%b%b%b\0%b" % (key, shared, varying, checksum)
+        offsets, blob = self._offsets, self._blob
+        offsets.append(len(blob))
+        blob += key + shared + varying + b"\0" + checksum
         self._seen.append(0)
-        self._table[slot] = len(self._offsets)
-        if len(self._offsets) * 2 > len(self._table):
+        records = self._table[slot] = len(offsets)
+        if records * 2 > len(self._table):
             self._grow()
 
     def complaints(self) -> list[bytes]:
@@ -230,7 +232,13 @@ def _split(stat: bytes, delta: bytes) -> tuple[bytes, bytes]:
     dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, atime, mtime, ctime, link, flags, stream = (
         fields
     )
-    digits = delta.strip(b"\0 \n")
-    sequence = int(digits[:9]) & 0xFFFF if digits[:9].isdigit() else 0
-    common = (dev, mode, nlink, uid, gid, rdev, blksize, link, flags, stream, b"%d" % sequence)
-    return b" ".join(common), b" ".join((ino, size, blocks, atime, mtime, ctime))
+    common = b"%b %b %b %b %b %b %b %b %b %b %b" % (
+        dev, mode, nlink, uid, gid, rdev, blksize, link, flags, stream, _sequence(delta),
+    )  # fmt: skip
+    return common, b"%b %b %b %b %b %b" % (ino, size, blocks, atime, mtime, ctime)
+
+
+def _sequence(delta: bytes) -> bytes:
+    """A delta sequence in decimal, nearly always 0."""
+    digits = delta.strip(b"\0 \n")[:9]
+    return b"%d" % (int(digits) & 0xFFFF) if digits != b"0" and digits.isdigit() else b"0"
