@@ -5,6 +5,7 @@ after that one task does both. Every failure leaves as JobFailed with the text t
 """
 
 from collections.abc import Callable
+from math import inf
 
 import trio
 
@@ -79,6 +80,7 @@ class StorageChannel:
 
         Heartbeats are swallowed. Words are kept: they explain why it hangs up (C++ loses them).
         """
+        patience, self.packets.read_patience = self.packets.read_patience, inf
         try:
             while True:
                 packet = await self.packets.receive_from_storage()
@@ -88,6 +90,8 @@ class StorageChannel:
                     return
         except RemoteProtocolError:
             return
+        finally:
+            self.packets.read_patience = patience
 
     async def end_stream(self) -> bool:
         """Send the end of data (A4). False when nobody can hear it."""

@@ -1,6 +1,8 @@
 """Packets and signals over one stream, with the stop rules of the C++ socket. Interprets no payload."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import inf
 from typing import Protocol
 
 import trio
@@ -26,6 +28,18 @@ class Charger(Protocol):
     async def charge(self, amount: int, /) -> None: ...
 
 
+@contextmanager
+def _patience(seconds: float, name: str) -> Iterator[None]:
+    """Turn a wait that lasts longer into the loss of the peer."""
+    if seconds == inf:
+        yield
+        return
+    with trio.move_on_after(seconds) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise PeerGone(f"{name} has been silent for {seconds:g} secs")
+
+
 class PacketStream:
     """One connection as packets. `name` is the peer's role in messages, e.g. "Storage daemon".
 
@@ -47,6 +61,9 @@ class PacketStream:
         """Packets and signals taken so far (status `SDReadSeqNo=`); a bulk reader adds what it cut itself."""
         self.bytes_received = 0
         self.bytes_sent = 0
+        self.read_patience = inf
+        self.write_patience = inf
+        """Seconds that one wait for the peer may last before the connection counts as broken."""
         self.error: RemoteProtocolError | None = None
         """Why the connection broke, if it did; a TERMINATE is no error."""
         self.terminated = False
@@ -154,7 +171,7 @@ class PacketStream:
 
     async def _pull(self) -> bytes:
         try:
-            with EDGE:
+            with EDGE, _patience(self.read_patience, self.name):
                 data = bytes(await self.stream.receive_some(RECEIVE_SIZE))
         except RemoteProtocolError as error:
             self.error = self.error or error
@@ -191,7 +208,7 @@ class PacketStream:
                 return False
             self._mid_send = True
             try:
-                with EDGE:
+                with EDGE, _patience(self.write_patience, self.name):
                     await send_bulk(self.stream, wire)
             except RemoteProtocolError as error:
                 self.error = self.error or error

@@ -298,6 +298,7 @@ async def _attach_storage(services: Services, packets: PacketStream, hello: byte
         job.storage_calling = False
     tracker.fire(StorageEvent.AUTHENTICATED)
     encryption = packets.stream.describe().encode() if isinstance(packets.stream, TlsStream) else None
+    services.limit_waits(packets)
     job.storage = StorageChannel(packets, tracker, encryption, over)
     job.storage_arrived.set()
     await over.wait()

@@ -45,6 +45,8 @@ async def take_job(session: "DirectorSession", command: c.JobInfo) -> None:
     )
     job.tracker.label = session.tracker.label = command.job
     session.reporter.job_id, session.reporter.job_name = command.job_id, command.job
+    if command.job_id:
+        services.limit_waits(session.packets)
     release = services.release
     await session.reply(
         replies.ok_job(
@@ -311,5 +313,6 @@ async def call_storage_daemon(session: "DirectorSession", command: c.Storage) ->
         job.storage_key = b""
     if scope.cancelled_caught:
         raise CommandError(reply=replies.BAD_STORAGE)
+    services.limit_waits(job.storage.packets)
     session.tracker.fire(DirectorEvent.STORAGE_CONNECTED)
     await session.reply(replies.OK_STORAGE)

@@ -13,6 +13,7 @@ from fdaemon.config.messages import Destination
 from fdaemon.config.options import Options
 from fdaemon.config.resources import TlsConfig
 from fdaemon.jobs.reporter import Reporter, Standing
+from fdaemon.net.packets import PacketStream
 from fdaemon.net.tls import TlsSettings
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.tls_policy import policy_of
@@ -100,6 +101,12 @@ class Services:
             return director.maximum_bandwidth_per_job
         own = self.configuration.client.maximum_bandwidth_per_job
         return own if self.default_bandwidth is None else self.default_bandwidth
+
+    def limit_waits(self, packets: PacketStream) -> None:
+        """Put the `Absolute Job Timeout` on a job's connection: it limits each wait (protocol/01 section 11.2)."""
+        limit = self.configuration.client.absolute_job_timeout
+        if limit and not self.options.no_signals:
+            packets.read_patience = packets.write_patience = limit
 
     def wanted_messages(self) -> frozenset[MessageType]:
         """The message types that go to the Director."""

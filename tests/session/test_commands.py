@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+import trio
+import trio.testing
 
 from fdaemon.wire.framing import Signal
 from tests.session.talking import JOB, OK_JOB, connected, house
@@ -192,3 +194,18 @@ async def test_scripts_before_and_after(tmp_path: Path) -> None:
             b"Error: Runscript: ClientBeforeJob returned non-zero status=3. ERR=Child exited with code 3\n",
         ]
         assert said[3:] == [b"2905 Failed RunScript\n", end_job(69, 1), TERMINATE]
+
+
+async def test_a_director_that_falls_silent_in_a_job_is_given_up(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    where = house(tmp_path, client="Absolute Job Timeout = 30")
+    async with connected(where) as peer:
+        await peer.log_in()
+        await trio.sleep(1000)
+        await peer.send(JOB)
+        assert await peer.hear() == OK_JOB
+        began = trio.current_time()
+        assert await peer.rest() == []
+        assert trio.current_time() - began == pytest.approx(30)
+    assert not list(where.services.registry)
