@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bareos import RealDaemons, Report, real_daemons, running_lines, until
+from tests.support.bareos import RealDaemons, Report, real_daemons, running_lines
 from tests.support.bareos_resources import CPP, OURS, FileSet
 from tests.support.described import Described, describe
 
-pytestmark = [pytest.mark.bareos, pytest.mark.deadline(60)]
+pytestmark = [pytest.mark.bareos, pytest.mark.deadline(120)]
 
 SIGNATURES = ("MD5", "SHA1", "SHA256", "SHA512", "XXH128")
 
@@ -136,7 +136,7 @@ def test_the_status_shows_a_job_that_runs_and_then_how_it_ended(real: RealDaemon
             "Full Backup Job started: " in line for line in lines
         )
 
-    until(look, "running job in the status")
+    real.until(look, job, "line in the status")
     report = real.finish(job)
     assert report.termination == "Backup OK", report.log
 
@@ -144,6 +144,6 @@ def test_the_status_shows_a_job_that_runs_and_then_how_it_ended(real: RealDaemon
         rows = real.status(OURS).partition("Terminated Jobs:")[2].splitlines()
         return next((row for row in rows if row.split()[:1] == [str(job)]), None)
 
-    row = until(ended, "ended job in the status").split()
+    row = real.until(ended, job, "row in the status").split()
     assert row[1:3] == ["Full", f"{report.number('FD Files Written')}"]
     assert (row[5], row[-1]) == ("OK", "slow-backup")

@@ -10,7 +10,7 @@ from tests.support.bareos import RealDaemons, Report, real_daemons
 from tests.support.bareos_resources import CPP, OURS, FileSet
 from tests.support.described import Described, describe
 
-pytestmark = [pytest.mark.bareos, pytest.mark.deadline(60)]
+pytestmark = [pytest.mark.bareos, pytest.mark.deadline(120)]
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["tls", "clear"])

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from tests.support.bareos_resources import CPP, OURS, Directives, FileSet, Site,
 
 START_LIMIT = 30.0
 STOP_LIMIT = 10.0
-JOB_LIMIT = 50.0
+JOB_LIMIT = 90.0
+DROP_LIMIT = 10.0
 CONSOLE_LIMIT = 120.0
 PAUSE = 0.05
 """Seconds between two looks at something that only another process can bring about."""
@@ -64,7 +65,10 @@ class Daemon:
                 stdout=log,
                 stderr=log,
             )
-        until(self._listens, f"listening {self.name}", START_LIMIT)
+        try:
+            until(self._listens, f"listening {self.name}", START_LIMIT)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.output()}") from None
 
     def _listens(self) -> bool:
         assert self.process is not None
@@ -82,11 +86,15 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
-    def stop(self) -> None:
-        """End it in an orderly way if it still runs."""
-        if self.process is None or self.process.poll() is not None:
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self.process is not None:
+            self.process.terminate()
+
+    def wait(self) -> None:
+        """Wait for the end that it was asked for, not for ever."""
+        if self.process is None:
             return
-        self.process.terminate()
         try:
             self.process.wait(STOP_LIMIT)
         except subprocess.TimeoutExpired:
@@ -161,8 +169,12 @@ class RealDaemons:
             text = self.log(job_id)
             return text if "Termination:" in text else None
 
+        return Report(job_id, self.until(log, job_id, "report"))
+
+    def until[T](self, look: Callable[[], T | None], job_id: int, what: str) -> T:
+        """`until` about a job; the failure says what is known of the job and of the daemons."""
         try:
-            return Report(job_id, until(log, f"report of job {job_id}", JOB_LIMIT))
+            return until(look, f"{what} of job {job_id}", JOB_LIMIT)
         except AssertionError as error:
             seen = [self.log(job_id), self.console("status director", "status storage=File")]
             raise AssertionError("\n".join([str(error), *seen, *map(self.status, self.clients)])) from None
@@ -209,16 +221,31 @@ def real_daemons(
         pytest.skip("BAREOS_BUILD has no core/src/filed/bareos-fd to compare with")
     libraries = ":".join(str(core / name) for name in ("lib", "cats", "findlib"))
     environment = {**os.environ, "LD_LIBRARY_PATH": libraries}
-    ports = _free_ports(4)
+    dir_port, sd_port, cpp_port, our_port = _free_ports(4)
     with ExitStack() as stack:
         database = stack.enter_context(_database(_schema(core)))
-        site = Site(place, core, backends, database, getpass.getuser(), tls, *ports, lanes, client_lines)
+        site = Site(
+            place,
+            core,
+            backends,
+            database,
+            getpass.getuser(),
+            tls,
+            dir_port,
+            sd_port,
+            cpp_port,
+            our_port,
+            lanes,
+            client_lines,
+        )
         write_resources(site, filesets)
+        daemons: list[Daemon] = []
+        stack.callback(_stop, daemons)
 
         def daemon(name: str, port: int, *program: str | Path) -> Daemon:
             command = (*program, "-f", "-c", site.etc / f"{name}.conf")
             made = Daemon(name, command, port, place / f"{name}.log", environment)
-            stack.callback(made.stop)
+            daemons.append(made)
             made.start()
             return made
 
@@ -229,6 +256,14 @@ def real_daemons(
         }
         director = daemon("dir", site.director_port, core / "dird/bareos-dir")
         yield RealDaemons(site, environment, director, storage, clients)
+
+
+def _stop(daemons: Sequence[Daemon]) -> None:
+    """End all daemons at once: each may take some seconds."""
+    for each in daemons:
+        each.terminate()
+    for each in daemons:
+        each.wait()
 
 
 def _free_ports(count: int) -> list[int]:
@@ -260,8 +295,11 @@ def _database(schema: Path) -> Iterator[str]:
     made = subprocess.run(["createdb", *encoding, name], capture_output=True, text=True, check=False)
     if made.returncode:
         pytest.skip(f"no database: {made.stderr.strip()}")
+    hurry = f"alter database {name} set synchronous_commit = off"
     try:
-        subprocess.run(["psql", "-q", name, "-f", schema], capture_output=True, check=True)
+        subprocess.run(["psql", "-q", name, "-c", hurry, "-f", schema], capture_output=True, check=True)
         yield name
     finally:
-        subprocess.run(["dropdb", "--force", name], capture_output=True, check=False)
+        # The server waits for a checkpoint first, and goes on by itself when nobody waits for it.
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(["dropdb", "--force", name], capture_output=True, check=False, timeout=DROP_LIMIT)
