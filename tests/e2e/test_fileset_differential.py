@@ -121,5 +121,9 @@ def test_both_daemons_list_the_same(tmp_path: Path) -> None:
             trees.mkdir()
             found += differences(real, trees, start, min(BATCH, CASES))
             shutil.rmtree(trees)
-    print(f"{CASES} cases from seed {SEED}: {len(found)} differ")
+    print(
+        f"{CASES} cases from seed {SEED}: {len(found)} differ",
+        *[text.partition("\n")[0] for text in found],
+        sep="\n",
+    )
     assert not found, "\n\n".join(found[:10])
