@@ -2,6 +2,7 @@
 time.
 """
 
+from abc import ABC, abstractmethod
 import os
 import time
 from collections.abc import Callable
@@ -54,7 +55,7 @@ class StoredRecord:
     data: bytes
 
 
-class _Parsing:
+class _Parsing(ABC):
     """Shared by the sinks that look at every record."""
 
     def __init__(self, attributes: AttributeListener | None) -> None:
@@ -82,8 +83,8 @@ class _Parsing:
             if self._attributes is not None:
                 self._attributes(file_index, stream, record)
 
+    @abstractmethod
     def _store(self, file_index: int, stream: int, data: memoryview) -> None:
-        raise NotImplementedError
 
 
 class MemorySink(_Parsing):
