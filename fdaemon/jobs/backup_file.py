@@ -23,6 +23,13 @@ from fdaemon.wire.framing import HEADER_SIZE
 FIFO_POLL = 500
 """Milliseconds between two looks at the cancel flag while a pipe has nothing to read."""
 
+MOVED = 16
+"""Bytes that an encrypted last block of fewer than these gets from the one before it.
+
+The C++ daemon cannot restore some files with so short a last block, not even its own (core/src/filed/crypto.cc:
+FlushCipher looks for a second block in a cipher context that is finished). The sizes of blocks are the writer's choice.
+"""
+
 
 class ContentReader:
     """Cuts files into blocks. One for a job.
@@ -144,28 +151,42 @@ class ContentReader:
         buffers = (self._scratch(0, plan), self._scratch(1, plan))
         tickets = [0, 0]
         turn = 0
+        last = st.st_size % self._block
+        short = 0 < last < MOVED
+        moved = b""
 
         def target() -> memoryview:
             self._digests.wait(tickets[turn])
             return buffers[turn]
 
-        for _, data in self._blocks(fd, st, plan, False, target):
+        for address, data in self._blocks(fd, st, plan, False, target):
             if threaded:
                 tickets[turn] = self._digests.submit(hashes, data)
                 turn = 1 - turn
             else:
                 for one in hashes:
                     one.update(data)
-            block = data if plan.compressor is None else pack(plan.compressor, data)
-            start = out.reserve(HEADER_SIZE + encryptor.room(len(block))) + HEADER_SIZE
-            count = encryptor.seal_into(block, out.view[start:])
-            if count:
-                out.buffer[start - HEADER_SIZE : start] = count.to_bytes(HEADER_SIZE, "big")
-                out.position = start + count
-                self._counters.job_bytes += count
+            if plan.compressor is not None:
+                block: bytes | memoryview = pack(plan.compressor, data)
+            elif short and address + len(data) + last == st.st_size:
+                block, moved = data[:-MOVED], bytes(data[-MOVED:])
+            else:
+                block, moved = moved + data if moved else data, b""
+            self._seal(encryptor, block)
             if out.ready:
                 yield from out.take()
+        if moved:  # the file has become shorter meanwhile
+            self._seal(encryptor, moved)
         self._put(b"", encryptor.finish())
+
+    def _seal(self, encryptor: Encryptor, block: bytes | memoryview) -> None:
+        out = self._out
+        start = out.reserve(HEADER_SIZE + encryptor.room(len(block))) + HEADER_SIZE
+        count = encryptor.seal_into(block, out.view[start:])
+        if count:
+            out.buffer[start - HEADER_SIZE : start] = count.to_bytes(HEADER_SIZE, "big")
+            out.position = start + count
+            self._counters.job_bytes += count
 
     def _scratch(self, number: int, plan: Plan) -> memoryview:
         """One of two buffers, of the size that is read at a time."""

@@ -26,6 +26,7 @@ from fdpeers.storage import StoragePeer
 from fdpeers.storage_session import JobTicket
 from tests.bench.daemons import PASSWORD, Running, candidates, running
 from tests.bench.workloads import Workload, large_files, scratch, small_files
+from tests.support.keys import pair_pem
 
 ROUNDS = int(os.environ.get("FDAEMON_BENCH_ROUNDS", "3"))
 KEY = b"ABCD-EFGH-IJKL-MNOP-ABCD-EFGH-IJKL-MNOP"
@@ -118,34 +119,51 @@ def _measured(daemon: Running, work: Callable[[], Awaitable[JobEnd]]) -> Figures
     return Figures(wall, daemon.cpu() - cpu, end.files, end.read_bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is measured: label, option letters of the FileSet, tree, and whether it is signed and encrypted."""
+
+    label: str
+    options: str
+    tree: Callable[[Path], Workload]
+    sealed: bool = False
+
+
 CASES = (
-    ("plain, MD5", "MHAX", small_files),
-    ("plain, MD5", "MHAX", large_files),
-    ("GZIP6, MD5", "MZ6HAX", large_files),
-    ("LZ4, XXH128", "S4Zf4HAX", large_files),
+    Case("plain, MD5", "MHAX", small_files),
+    Case("plain, MD5", "MHAX", large_files),
+    Case("GZIP6, MD5", "MZ6HAX", large_files),
+    Case("LZ4, XXH128", "S4Zf4HAX", large_files),
+    Case("PKI, MD5", "MHAX", small_files, sealed=True),
+    Case("PKI, MD5", "MHAX", large_files, sealed=True),
+    Case("PKI, LZ4HC, SHA256", "S2ZfhHAX", large_files, sealed=True),
 )
-"""What is measured: label, option letters of the FileSet, tree."""
 
 
 def run() -> Iterator[str]:
     """The report, line by line."""
     with scratch() as place:
         made: dict[object, Workload] = {}
-        for label, options, make in CASES:
-            if make not in made:
-                made[make] = make(place)
-            work = Work(made[make], options, place)
+        keys = place / "keys.pem"
+        keys.write_bytes(pair_pem("bench"))
+        sealing = f'Pki Key Pair = "{keys}"\n Pki Signatures = yes\n Pki Encryption = yes'
+        for case in CASES:
+            if case.tree not in made:
+                made[case.tree] = case.tree(place)
+            work = Work(made[case.tree], case.options, place)
             for verb in ("backup", "restore"):
-                yield from _compare(f"{verb} of {work.workload.name}, {label}", work, verb, place)
+                title = f"{verb} of {work.workload.name}, {case.label}"
+                yield from _compare(title, work, verb, place, sealing if case.sealed else "")
 
 
-def _compare(title: str, work: Work, verb: str, place: Path) -> Iterator[str]:
+def _compare(title: str, work: Work, verb: str, place: Path, lines: str) -> Iterator[str]:
+    """`lines`: of the Client resource."""
     job = work.backup if verb == "backup" else work.restore
     figures: dict[str, list[Figures]] = {}
     peaks: dict[str, int] = {}
     for _ in range(ROUNDS):
         for candidate in candidates():
-            with running(candidate, place) as daemon:
+            with running(candidate, place, lines) as daemon:
                 figures.setdefault(candidate.name, []).append(job(daemon))
                 peaks[candidate.name] = max(daemon.peak(), peaks.get(candidate.name, 0))
     yield title

@@ -168,7 +168,22 @@ def _sparse(data: bytes) -> None:
     list(Decoder(Stream.SPARSE_COMPRESSED_DATA, b"/name").blocks(data))
 
 
+def _explodes(data: bytes) -> bool:
+    """True for what may be a regular expression that the C library needs gigabytes for, such as `a++++++++++++++++`.
+
+    They come from the authenticated Director, and the C++ daemon compiles them with the same library.
+    """
+    return sum(map(data.count, (b"+", b"*", b"?", b"{", b"("))) > 8
+
+
+def _regexwhere(data: bytes) -> None:
+    if not _explodes(data):
+        parse_regexwhere(data)
+
+
 def _fileset(data: bytes) -> None:
+    if _explodes(data):
+        return
     builder = FileSetBuilder()
     for line in data.split(b"\n"):
         builder.add(line)
@@ -259,7 +274,7 @@ TARGETS: dict[str, Target] = {
     ),
     "commands": Target(parse_command, _WIRE, lambda: _COMMANDS),
     "fileset": Target(_fileset, (), _lines),
-    "regexwhere": Target(parse_regexwhere, (WhereError,), lambda: [b"!a!b!i,/x/y/g", b"!([^/])$!$1.old!"]),
+    "regexwhere": Target(_regexwhere, (WhereError,), lambda: [b"!a!b!i,/x/y/g", b"!([^/])$!$1.old!"]),
     "stat": Target(decode_stat, _WIRE, lambda: [_stat().encode()]),
     "attributes": Target(decode_attributes, _WIRE, _attribute_seeds),
     "restored": Target(decode_restored, _WIRE, _attribute_seeds),

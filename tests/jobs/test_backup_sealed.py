@@ -1,6 +1,7 @@
 """Encrypted and signed backups: against the recorded session, and opened again."""
 
 import hashlib
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,12 @@ from fdaemon.codec.compress import decompress
 from fdaemon.codec.encrypt import cipher_of_name
 from fdaemon.codec.pki import KeyPair, Keys, Seal, load_key_pair
 from fdaemon.fileset.model import Compression, Option
+from fdaemon.fileset.walk import walk
 from fdaemon.wire.attributes import FileType
 from fdaemon.wire.digests import Digest
 from fdaemon.wire.stat import decode_stat
 from fdaemon.wire.streams import Stream
-from tests.jobs.backups import Outcome, options, save
+from tests.jobs.backups import Outcome, fileset, options, save
 from tests.support.decorated import decorate
 from tests.support.keys import pair_pem
 from tests.support.saved import SavedFile, digest_of, from_session
@@ -45,6 +47,17 @@ def blocks_of(file: SavedFile, stream: int, keys: Keys) -> Iterator[bytes]:
         assert len(plain) >= 4 + size
         yield plain[4 : 4 + size]
         plain = plain[4 + size :]
+
+
+def cut(content: bytes, moved: int) -> Iterator[bytes]:
+    """Into blocks; a last one of fewer than `moved` bytes gets as many from the one before."""
+    size, at = len(content), 0
+    while at < size:
+        end = min(at + R, size)
+        if 0 < size - end < moved:
+            end -= moved
+        yield content[at:end]
+        at = end
 
 
 def check_signature(file: SavedFile, content: bytes, keys: Keys) -> None:
@@ -86,7 +99,7 @@ def test_encrypted_files_can_be_opened(
         assert decode_stat(file.attributes.stat).stream == stream
         blocks = list(blocks_of(file, stream, keys))
         plain = blocks if compression is None else [decompress(each) for each in blocks]
-        assert plain == [content[at : at + R] for at in range(0, len(content), R)]
+        assert plain == list(cut(content, moved=16 if compression is None else 0))
         check_signature(file, content, keys)
         assert file.records(Stream.SHA256_DIGEST) == [digest_of(Digest.SHA256, content)]
     folder = outcome.files[-1]
@@ -95,6 +108,16 @@ def test_encrypted_files_can_be_opened(
     assert decode_stat(folder.attributes.stat).stream == expected
     assert outcome.counters.job_bytes == job_bytes(outcome)
     assert outcome.counters.read_bytes == sum(SIZES)
+
+
+def test_a_file_that_lost_its_short_last_block_is_whole(tmp_path: Path, own: KeyPair) -> None:
+    content = random.Random(1).randbytes(R + 5)
+    (tmp_path / "f").write_bytes(content)
+    entries = list(walk(fileset(bytes(tmp_path / "f"), options())))
+    os.truncate(tmp_path / "f", R)
+    outcome = save(entries, seal=Seal(own, cipher=AES))
+    blocks = list(blocks_of(outcome.file(b"/f"), Stream.ENCRYPTED_FILE_DATA, Keys(own)))
+    assert blocks == [content[: R - 16], content[R - 16 : R]]
 
 
 def test_a_job_that_only_signs_sends_plain_content(tmp_path: Path, own: KeyPair) -> None:

@@ -21,8 +21,7 @@ DIRECTIONS = ((CPP, OURS), (OURS, CPP))
 BLOCK = 262_144
 """Content bytes in one data packet.
 
-No file of the tree is 1 to 10 bytes longer than whole blocks: the C++ daemon cannot restore some of those, encrypted
-and not packed, even if it saved them itself (core/src/filed/crypto.cc: FlushCipher).
+The tree has a file one byte longer: encrypted and not packed, the C++ daemon cannot restore that from its own backup.
 """
 SPARSE_BLOCK = BLOCK - 8
 """The same in a sparse file."""
@@ -75,6 +74,7 @@ def plant(root: Path) -> None:
         SPARSE_BLOCK + 1,
         BLOCK - 1,
         BLOCK,
+        BLOCK + 1,
         BLOCK + 11,
         2 * SPARSE_BLOCK,
         2 * BLOCK,
@@ -158,9 +158,9 @@ The tree holds files of every size around a block's border, compressible and not
 hard and symbolic links, ACLs and extended attributes. One difference is masked: the C++ daemon never restores the times
 of symbolic links, fdaemon does. With PKI neither daemon writes sparse streams; the C++ one drops the option silently.
 
-Left out is what the C++ daemon cannot restore even from its own backup: encrypted and not compressed, some of the files
-that are 1 to 10 bytes longer than a whole number of blocks (`Decryption error`, after which it may lose the connection
-to the Storage daemon). fdaemon restores them.
+What the C++ daemon cannot restore from its own backup it restores from fdaemon's: encrypted and not compressed, some
+of the files that are 1 to 10 bytes longer than a whole number of blocks (there it ends in `Decryption error`, and may
+lose the connection to the Storage daemon). fdaemon cuts the blocks of such files so that it can.
 
 Of {count} backups and restores {different} were different.
 
