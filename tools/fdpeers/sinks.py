@@ -2,9 +2,9 @@
 time.
 """
 
-from abc import ABC, abstractmethod
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -85,6 +85,7 @@ class _Parsing(ABC):
 
     @abstractmethod
     def _store(self, file_index: int, stream: int, data: memoryview) -> None:
+        """Keep one record."""
 
 
 class MemorySink(_Parsing):
