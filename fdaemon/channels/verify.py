@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Protocol
 
 import trio
@@ -99,7 +100,7 @@ class VerifyExchange:
         self._packets = packets
         self._deliver = deliver
         self._counters = counters
-        self._interval = interval if interval > 0 else float("inf")
+        self._interval = interval if interval > 0 else inf
         self._sending = trio.CancelScope()
         self._stopped = False
 
@@ -224,13 +225,20 @@ class VerifyExchange:
             raise failures[0]
 
     async def _watch(self, lose: Callable[[RemoteProtocolError], None]) -> None:
-        """Notice that the Director is gone. It has nothing to say meanwhile, so what it says is dropped, as by C++."""
+        """Notice that the Director is gone. It has nothing to say meanwhile, so what it says is dropped, as by C++.
+
+        Its silence is no sign of a broken connection, however long it lasts.
+        """
+        packets = self._packets
+        patience, packets.read_patience = packets.read_patience, inf
         try:
-            while await self._packets.receive() != Signal.TERMINATE:
+            while await packets.receive() != Signal.TERMINATE:
                 pass
             lose(RemoteProtocolError("Connection terminated by the Director"))
         except RemoteProtocolError as error:
             lose(error)
+        finally:
+            packets.read_patience = patience
 
     async def _stop(self, stop: Callable[[], None]) -> None:
         """When the nursery ends early: threads learn of it, and a send has only so long to finish its packets."""

@@ -31,7 +31,7 @@ SMALL = 128 * 1024
 TINY = 8192
 """Files up to this size are digested by the walking thread at once: that takes no longer than passing the GIL to and
 fro, and in most trees they are most of the files and few of the bytes."""
-FILES = 512
+FILES = 1024
 """Files in a chunk at most: about 60 KB of packets."""
 SECONDS = 1.0
 """A chunk that fills slowly is handed over after this long."""

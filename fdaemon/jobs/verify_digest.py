@@ -20,7 +20,7 @@ from fdaemon.views import Counters
 
 BLOCK = 262_144
 """Content bytes read at a time, and the block of the sparse rule (core/src/filed/verify.cc: ReadDigest)."""
-CHUNK = 1 << 20
+CHUNK = 2 << 20
 """Content bytes of a chunk of small files: enough for one hand-over to a thread to pay, little enough for memory."""
 
 type Item = tuple[bytes, VerifyPlan | None, int, int, int]
