@@ -62,9 +62,9 @@ async def test_verify_against_volume_and_disk(cpp_fd: RealFd, tmp_path: Path) ->
     found = "\n".join(outcome.differences)
     assert outcome.status == "D"
     for text in (
-        f"{tree}/deep/compressible: digest differs",
-        f"{tree}/plain.txt: st_mode  differ. Cat: 33188 File: 33152",
-        f"new file: {tree}/extra",
-        f"missing: {tree}/empty",
+        f"{tree}/deep/compressible: XXH128 digest differs",
+        f"{tree}/plain.txt: st_mode  differ. Cat: 81a4 File: 8180",
+        f"New file: {tree}/extra",
+        f"In the Catalog but not on disk: {tree}/empty",
     ):
         assert text in found

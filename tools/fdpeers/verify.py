@@ -3,11 +3,12 @@ them with catalog rows.
 """
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from fdaemon.wire.attributes import FileType
 from fdaemon.wire.digests import Digest
 from fdaemon.wire.stat import StatRecord, decode_stat
 from fdaemon.wire.streams import ATTRIBUTES, Stream
@@ -79,10 +80,44 @@ def parse(packet: bytes) -> Verified:
     raise Unexpected("a verify packet", packet)
 
 
+class CatalogBuilder:
+    """Keeps what an InitCatalog job reports, as rows to compare later jobs with (protocol/05 §11.2)."""
+
+    def __init__(self, job_id: int) -> None:
+        self.problems: list[str] = []
+        self._job_id = job_id
+        self._rows: list[FileRow] = []
+
+    def feed(self, packet: bytes) -> None:
+        """Take one packet. Raises Unexpected on a broken one; a digest of another file goes to `problems`."""
+        match parse(packet):
+            case VerifiedAttributes() as found:
+                kind = FileType.LNK if found.link else FileType.REG
+                if found.name.endswith(b"/"):
+                    kind = FileType.DIREND
+                self._rows.append(FileRow(self._job_id, found.index, found.name, kind, found.stat, b"", 0, 0))
+            case VerifiedDigest() as found:
+                last = self._rows[-1] if self._rows else None
+                if last is None or last.file_index != found.index:
+                    index = 0 if last is None else last.file_index
+                    self.problems.append(f"digest index {found.index} not same as attributes {index}")
+                    return
+                padding = b"=" * (-len(found.digest) % 4)
+                self._rows[-1] = replace(
+                    last, digest=b64decode(found.digest + padding), digest_stream=found.stream
+                )
+            case VerifiedObject():
+                pass
+
+    def finish(self) -> list[FileRow]:
+        """The rows, in the order of the packets."""
+        return self._rows
+
+
 @dataclass(slots=True)
 class Comparer:
     """Compares a verify job with the `files` of a reference job. `by_index`: the volume level, where
-    indexes count too.
+    indexes count too. Each difference is one line in the words of the real Director, the file's name in front.
     """
 
     files: Iterable[FileRow]
@@ -111,7 +146,10 @@ class Comparer:
 
     def finish(self) -> list[str]:
         """All differences, the files that never came included."""
-        self.differences += [f"missing: {_shown(name)}" for name in sorted(self._left)]
+        where = "the Volume(s)" if self.by_index else "disk"
+        self.differences += [
+            f"In the Catalog but not on {where}: {_shown(name)}" for name in sorted(self._left)
+        ]
         self._left.clear()
         return self.differences
 
@@ -122,7 +160,7 @@ class Comparer:
         if row is None or (self.by_index and row.file_index != found.index):
             self._row = None
             if found.index:  # deleted entries of an incremental job carry no index
-                self.differences.append(f"new file: {_shown(found.name)}")
+                self.differences.append(f"New file: {_shown(found.name)}")
             return
         self._left.discard(found.name)
         ours, theirs = decode_stat(row.lstat), decode_stat(found.stat)
@@ -136,8 +174,12 @@ class Comparer:
 
     def _compare(self, row: FileRow, letter: str, ours: StatRecord, theirs: StatRecord) -> None:
         name, words = _COMPARED[letter]
-        if getattr(ours, name) != getattr(theirs, name):
-            self._differ(row, f"{words}. Cat: {getattr(ours, name)} File: {getattr(theirs, name)}")
+        known, found = getattr(ours, name), getattr(theirs, name)
+        if known == found:
+            return
+        form = "x" if letter == "p" else "d"
+        values = "" if letter in "amc" else f". Cat: {known:{form}} File: {found:{form}}"
+        self._differ(row, words + values)
 
     def _digest(self, found: VerifiedDigest, packet: bytes) -> None:
         if found.index != self._index:
@@ -145,7 +187,10 @@ class Comparer:
         if self._row is not None and self._wants_digest:
             known = b64encode(self._row.digest).rstrip(b"=")
             if known != found.digest:
-                self._differ(self._row, f"digest differs. File={found.digest.decode()} Cat={known.decode()}")
+                digest = Digest.of_stream(found.stream)
+                label = "" if digest is None else f"{digest.name} "
+                text = f"{label}digest differs. File={found.digest.decode()} Cat={known.decode()}"
+                self._differ(self._row, text)
         self._wants_digest = False
 
     def _differ(self, row: FileRow, text: str) -> None:
