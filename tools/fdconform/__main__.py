@@ -1,0 +1,7 @@
+"""`python -m fdconform`."""
+
+import sys
+
+from fdconform.cli import main
+
+sys.exit(main())
