@@ -1,21 +1,19 @@
 """The Director and Storage daemon of the recorded backups, played to our daemon: it must say what the C++ one said."""
 
 import os
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fdaemon.wire.stat import encode_stat
 from tests.support import replay_said as said
 from tests.support.decorated import decorate
+from tests.support.grown import Grown
 from tests.support.keys import certificate_pem, pair_pem
 from tests.support.replay import Staging
 from tests.support.replaying import configuration, play, session_named
 from tests.support.sessions import Session
-from tests.support.tree import RECORDED_ROOT, build, change
+from tests.support.tree import RECORDED_ROOT, build
 
 
 @pytest.fixture(scope="module")
@@ -104,30 +102,6 @@ async def test_sealed_backup(tree: Path, tmp_path: Path) -> None:
     ours = await play(session, settings, Staging(paths=((RECORDED_ROOT, bytes(tree)),)))
     check_controls(session, ours)
     assert said.sealed(said.saved_files(ours)) == said.sealed(said.saved_files(session))
-
-
-class Grown:
-    """A tree as it was at the full backup before, and then changed."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = bytes(root)
-        build(self.root)
-        decorate(root)
-        self.before = {name: os.lstat(name) for name in self._names()}
-        self.since = max(int(stat.st_ctime) for stat in self.before.values()) + 1
-        while time.time() < self.since:  # what changes in the second of the backup before is no change
-            time.sleep(0.01)
-        change(self.root)
-
-    def _names(self) -> Iterator[bytes]:
-        yield self.root
-        for folder, folders, files in os.walk(self.root):
-            yield from (os.path.join(folder, name) for name in (*folders, *files))
-
-    def entry(self, recorded: bytes) -> bytes:
-        """An entry of the accurate list with the attributes that the file had here."""
-        name, _, rest = recorded.split(b"\0", 2)
-        return b"\0".join((name, encode_stat(self.before[name.rstrip(b"/")]), rest))
 
 
 @pytest.fixture(scope="module")

@@ -76,6 +76,13 @@ class Line:
         self._note = note
         self._next = 0
         self._stirred = trio.Event()
+        self._sending = trio.Lock()
+
+    async def send(self, wire: bytes) -> None:
+        """Send packets; nothing when the daemon has hung up, for the recorded peers also speak to one that has."""
+        async with self._sending:
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                await self.stream.send_all(wire)
 
     async def listen(self, back: Callable[[bytes], bytes]) -> None:
         """Keep what the daemon says until it closes."""
@@ -96,8 +103,9 @@ class Line:
     async def _hang_up(self) -> None:
         """A Director that is told that a session is over has nothing more to say in it."""
         assert isinstance(self.stream, trio.abc.HalfCloseableStream)
-        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            await self.stream.send_eof()
+        async with self._sending:
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                await self.stream.send_eof()
 
     def _keep(self, packet: bytes | int, back: Callable[[bytes], bytes]) -> None:
         number, link = self.opened.connection, self.opened.link
@@ -169,7 +177,7 @@ class Replay:
         finally:
             for line in self._lines.values():
                 await trio.aclose_forcefully(line.stream)
-        return Session(self.session.name, tuple(self.said))
+        return Session(self.session.name, tuple(self.said), self.session.release)
 
     async def _play(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
         port = listener.socket.getsockname()[1]
@@ -232,8 +240,7 @@ class Replay:
             wire = frame(self.staging.blocks()[event.digest])
         else:
             wire = frame(self._fresh(line, event.payload, port))
-        with suppress(trio.BrokenResourceError):  # the recorded peers also speak to a daemon that has hung up
-            await line.stream.send_all(wire)
+        await line.send(wire)
 
     def _fresh(self, line: Line, payload: bytes, port: int) -> bytes:
         """A recorded payload with what a live peer says instead."""

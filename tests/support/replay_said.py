@@ -18,7 +18,7 @@ from fdaemon.wire.stat import decode_stat
 from fdaemon.wire.streams import Stream
 from tests.support.replay import WHOLE
 from tests.support.saved import Payload, SavedFile, from_session, payload_of
-from tests.support.sessions import Packet, Session, Signalled
+from tests.support.sessions import OLDER, RELEASE, Packet, Session, Signalled
 from tests.support.tree import EPOCH
 
 type Said = bytes | int | tuple[object, ...]
@@ -42,14 +42,15 @@ OWNERS: tuple[tuple[bytes, bytes], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A difference that is meant: in `sessions` (file name pattern), `pattern` becomes `replacement` on both
-    sides; a packet of which nothing is left is dropped.
+    """A difference that is meant: in `sessions` (file name pattern) of `releases`, `pattern` becomes `replacement`
+    on both sides; a packet of which nothing is left is dropped.
     """
 
     sessions: str
     pattern: bytes
     replacement: bytes
     reason: str
+    releases: tuple[str, ...] = (RELEASE, *OLDER)
 
 
 ACCEPTED: tuple[Accepted, ...] = (
@@ -91,6 +92,20 @@ ACCEPTED: tuple[Accepted, ...] = (
         b"rejected by *.\n",
         "played in memory, where nobody has an address, so that no test waits for the pauses",
     ),
+    Accepted(
+        "*",
+        rb"\b2\d\.\d+\.\d+ \((\d\d \w+ \d{4}|\d\d\w{3}\d\d)\) +",
+        b"RELEASE ",
+        "we are the release that we are",
+        OLDER,
+    ),
+    Accepted(
+        "*",
+        rb"^Jmsg .* Version: RELEASE .*\n$",
+        b"",
+        "a message of the job's log that came with release 24",
+        ("23",),
+    ),
 )
 
 LATE = re.compile(rb"Jmsg Job=\S+ type=6 level=\* \S+ JobId \d+: File skipped\. ")
@@ -105,7 +120,7 @@ closed already (protocol/02 section 4.1). We say it once.
 
 def control(session: Session, connection: int) -> list[Said]:
     """What the File daemon said to the Director on one connection."""
-    found = [_masked(session.name, event) for event in session.traffic(connection, "fd")]
+    found = [_masked(session, event) for event in session.traffic(connection, "fd")]
     late = [item for item in found if isinstance(item, bytes) and LATE.match(item)]
     said: list[Said] = [item for item in found if item != b"" and item not in late]
     said += late
@@ -116,7 +131,7 @@ def control(session: Session, connection: int) -> list[Said]:
     ]
 
 
-def _masked(name: str, event: Packet | Signalled) -> bytes | int:
+def _masked(session: Session, event: Packet | Signalled) -> bytes | int:
     if isinstance(event, Signalled):
         return event.number
     assert event.payload is not None
@@ -124,7 +139,7 @@ def _masked(name: str, event: Packet | Signalled) -> bytes | int:
     for pattern, replacement in MASKS if os.geteuid() == 0 else MASKS + OWNERS:
         text = re.sub(pattern, replacement, text, flags=re.DOTALL)
     for accepted in ACCEPTED:
-        if fnmatch(name, accepted.sessions):
+        if session.release in accepted.releases and fnmatch(session.name, accepted.sessions):
             text = re.sub(accepted.pattern, accepted.replacement, text, flags=re.DOTALL)
     return text
 
@@ -189,7 +204,7 @@ def _stat(encoded: bytes, *, directory: bool) -> tuple[object, ...]:
 def storage(session: Session, connection: int, *, appends: bool) -> list[Said]:
     """What the File daemon said to the Storage daemon around the files of a backup, or in all of a restore."""
     said: list[Said] = [
-        _masked(session.name, event) for event in session.traffic(connection, "fd") if _small(event)
+        _masked(session, event) for event in session.traffic(connection, "fd") if _small(event)
     ]
     if not appends:
         if any(fnmatch(session.name, name) for name in ONE_FAREWELL) and said[-2:] == [
@@ -218,11 +233,11 @@ def cut_off(session: Session, connection: int) -> CutOff:
     """A backup of one big file, broken off inside it."""
     traffic = session.traffic(connection, "fd")
     big = next(at for at, event in enumerate(traffic) if isinstance(event, Packet) and event.size > WHOLE)
-    at = next(at for at in range(big) if str(_masked(session.name, traffic[at])).startswith("b'1 1 0")) + 1
+    at = next(at for at in range(big) if str(_masked(session, traffic[at])).startswith("b'1 1 0")) + 1
     record = traffic[at]
     assert isinstance(record, Packet)
     assert record.payload is not None
-    head = [_masked(session.name, event) for event in (*traffic[:at], *traffic[at + 1 : big])]
+    head = [_masked(session, event) for event in (*traffic[:at], *traffic[at + 1 : big])]
     sizes = [event.size if isinstance(event, Packet) else event.number for event in traffic[big:]]
     return CutOff([*head], attributes(decode_attributes(record.payload)), sizes)
 
@@ -312,7 +327,7 @@ def links(found: dict[bytes, SavedFile]) -> tuple[object, ...]:
     later = [file for file in names.values() if file.attributes.type == FileType.LNKSAVED]
     return (
         [(name, _stat(encoded, directory=False)) for name, encoded in stats],
-        [(file.attributes.type, file.attributes.link, file.streams) for file in first],
+        [(file.attributes.type, file.attributes.link, _expanded(file)) for file in first],
         [
             (
                 decode_stat(file.attributes.stat).link_index - indices[file.attributes.link],
@@ -351,6 +366,14 @@ def unpacked(
             )
         result[name] = (attributes(file.attributes), streams)
     return result
+
+
+def _expanded(file: SavedFile) -> list[tuple[int, list[object]]]:
+    """The streams of a file, of compressed records address, header and content."""
+    return [
+        (number, [_expand(number, each, each) if number in PACKED else each for each in records])
+        for number, records in file.streams
+    ]
 
 
 def _expand(stream: int, record: Payload, recorded: Payload) -> object:

@@ -20,6 +20,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = ROOT / "tests" / "recorded" / "sessions"
 """The sessions that every checkout has, some of them packed."""
+RELEASE = "25"
+"""The release of the daemons in those."""
+OLDER = ("23", "24")
+"""Releases whose sessions stand beside them, in `sessions-RELEASE`."""
 SHARED = ROOT.parent / "shared" / "captures" / "sessions"
 """All sessions, where the recordings lie beside the project."""
 
@@ -79,10 +83,11 @@ type Event = Opened | Packet | Signalled | Closed
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One recording, events in the order seen."""
+    """One recording, events in the order seen, of the daemons of one `release`."""
 
     name: str
     events: tuple[Event, ...]
+    release: str = RELEASE
 
     @property
     def connections(self) -> dict[int, str]:
@@ -140,11 +145,12 @@ def _events(lines: Iterator[dict[str, Any]]) -> Iterator[Event]:
             raise ValueError(f"recorded line of unknown kind: {sorted(line)}")
 
 
-def read(path: Path) -> Session:
+def read(path: Path, release: str = RELEASE) -> Session:
     """One session file, packed or not."""
     packed = path.suffix == ".gz"
     with gzip.open(path, "rt", encoding="utf-8") if packed else path.open(encoding="utf-8") as lines:
-        return Session(_name(path), tuple(_events(json.loads(line) for line in lines if line.strip())))
+        events = tuple(_events(json.loads(line) for line in lines if line.strip()))
+    return Session(_name(path), events, release)
 
 
 def _name(path: Path) -> str:
@@ -159,6 +165,21 @@ def _files(folder: Path) -> dict[str, Path]:
 def recorded(name: str) -> Session:
     """A session that every checkout has."""
     return read(_files(RECORDED)[name])
+
+
+@cache
+def older(release: str, name: str) -> Session:
+    """A session of the daemons of an older release, which every checkout has."""
+    return read(_files(_older_folder(release))[name], release)
+
+
+def older_names(release: str) -> list[str]:
+    """Names for `older`."""
+    return sorted(_files(_older_folder(release)))
+
+
+def _older_folder(release: str) -> Path:
+    return RECORDED.with_name(f"sessions-{release}")
 
 
 def recorded_names() -> list[str]:
@@ -180,9 +201,12 @@ def _all() -> dict[str, Path]:
 
 
 def every_session() -> Iterator[Session]:
-    """The full set where it is present, and otherwise those that every checkout has."""
+    """The full set where it is present, and otherwise those that every checkout has; then the older releases'."""
     for path in _all().values():
         yield read(path)
+    for release in OLDER:
+        for name in older_names(release):
+            yield older(release, name)
 
 
 def sweep_names() -> list[str]:
