@@ -1,11 +1,12 @@
 """Plays cases on daemons, several at once where they allow it, and gathers their results. Judges nothing itself."""
 
 import os
+import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from itertools import count, groupby
 from pathlib import Path
@@ -16,12 +17,16 @@ import trio
 from fdconform.case import Case, Need
 from fdconform.profiles import PROFILES, Profile
 from fdconform.stage import Stage
-from fdconform.subject import Subject, SubjectError
+from fdconform.subject import ProfileMissing, Subject, SubjectError
 from fdconform.verdicts import CaseOver, Finding, Result, Verdict, worst
+from fdpeers import dialogues
+from fdpeers.director import DirectorPeer
 from fdpeers.errors import PeersError
 
 AT_ONCE: Final = 8
 """Cases played at the same time: most of their time they wait."""
+
+_VERSION: Final = re.compile(rb"Version: ([^\n]+?)(?: VSS|\n|$)")
 
 type Start = Callable[[Profile, Path], AbstractAsyncContextManager[Subject]]
 """Gives a daemon for a profile. Raises SubjectError."""
@@ -38,11 +43,13 @@ class Settings:
 
 @dataclass(slots=True)
 class Outcome:
-    """All results in the order of the cases, the output of the daemons that were started, and the seconds it took."""
+    """All results in the order of the cases, the output of the daemons that were started by profile, the seconds it
+    took, and what the daemon calls itself."""
 
     results: list[Result]
     logs: dict[str, str]
     seconds: float
+    version: str = ""
 
 
 async def run(cases: Iterable[Case], start: Start, settings: Settings) -> Outcome:
@@ -79,12 +86,14 @@ class _Play:
         while waiting:
             try:
                 async with start(profile, self._folder / "daemon") as subject:
+                    self._outcome.version = self._outcome.version or await version_of(subject)
                     while waiting and subject.alive:
                         await self._together(waiting.pop(0), subject)
                     self._keep_log(profile, subject)
             except SubjectError as error:
+                verdict = Verdict.SKIPPED if isinstance(error, ProfileMissing) else Verdict.FAIL
                 for case in (case for group in waiting for case in group):
-                    self._done(Result(case.id, Verdict.FAIL, (Finding(Verdict.FAIL, str(error)),), 0.0))
+                    self._done(Result(case.id, verdict, (Finding(verdict, str(error)),), 0.0))
                 break
 
     async def _together(self, cases: list[Case], subject: Subject) -> None:
@@ -126,6 +135,19 @@ def _missing(case: Case, subject: Subject) -> str:
         return "needs a daemon that sees the tester's files"
     if Need.PROCESS in case.needs and subject.process is None:
         return "needs a daemon that the tester has started"
+    return ""
+
+
+async def version_of(subject: Subject) -> str:
+    """What a daemon calls itself in its status, or "" if none of its Directors can ask."""
+    for director in subject.directors.values():
+        peer = DirectorPeer(
+            director.name, password=director.password, port=subject.port, host=subject.host, tls=director.tls
+        )
+        with suppress(PeersError, OSError, trio.TooSlowError):
+            async with peer.connect() as session:
+                found = _VERSION.search(await dialogues.status(session, "header"))
+                return found[1].decode(errors="replace") if found else ""
     return ""
 
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,10 @@ class SubjectError(Exception):
     """The daemon cannot be tested at all: it does not start, does not listen, or died."""
 
 
+class ProfileMissing(SubjectError):
+    """This daemon does not run with the configuration that the case needs."""
+
+
 @dataclass(slots=True)
 class Subject:
     """A daemon that listens. `files`: a folder that it sees too, None if it runs elsewhere. `process` is None for a
@@ -38,7 +42,6 @@ class Subject:
     process: subprocess.Popen[bytes] | None = None
     log: Path | None = None
     folder: Path | None = None
-    extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def alive(self) -> bool:
