@@ -190,14 +190,16 @@ class VerifyExchange:
         failures: list[JobFailed] = []
         async with trio.open_nursery() as verify:
 
+            def put(batch: VerifyBatch) -> None:
+                try:
+                    trio.from_thread.run_sync(send.send_nowait, batch)  # cheaper, and mostly there is room
+                except trio.WouldBlock:
+                    trio.from_thread.run(send.send, batch)
+
             async def produce() -> None:
                 with send:
                     try:
-                        await trio.to_thread.run_sync(
-                            work,
-                            lambda batch: trio.from_thread.run(send.send, batch),
-                            limiter=trio.CapacityLimiter(1),
-                        )
+                        await trio.to_thread.run_sync(work, put, limiter=trio.CapacityLimiter(1))
                     except JobFailed as failure:
                         failures.append(failure)
                     except JobCanceled:

@@ -18,8 +18,9 @@ from fdaemon.fileset.strip import strip_name
 from fdaemon.fs.times import restore_atime
 from fdaemon.jobs.backup_plan import OPEN_FLAGS
 from fdaemon.jobs.backup_types import error_text
-from fdaemon.jobs.verify_digest import CHUNK, Chunk, Digester, LargeFile, digest_packet
+from fdaemon.jobs.verify_digest import CHUNK, Chunk, Digester, LargeFile
 from fdaemon.jobs.verify_plan import SENT, SLASHED, Say, VerifyPlan, make_plan, remark
+from fdaemon.jobs.verify_tiny import TINY, put_tiny
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.verify import LINK_TYPES
 from fdaemon.views import Counters
@@ -28,9 +29,6 @@ from fdaemon.wire.stat import encode_stat
 
 SMALL = 128 * 1024
 """Files up to this size are read into a chunk by the walking thread; larger ones are read where they are digested."""
-TINY = 8192
-"""Files up to this size are digested by the walking thread at once: that takes no longer than passing the GIL to and
-fro, and in most trees they are most of the files and few of the bytes."""
 FILES = 1024
 """Files in a chunk at most: about 60 KB of packets."""
 SECONDS = 1.0
@@ -38,7 +36,7 @@ SECONDS = 1.0
 PAUSE_EVERY = 64
 """Entries between two looks at the clock and the cancel flag."""
 
-_REGULAR = frozenset({FileType.REG, FileType.REGE})
+_REG, _REGE = FileType.REG, FileType.REGE
 
 
 def digest_threads(workers: int) -> int:
@@ -104,7 +102,19 @@ class DiskVerifier:
                     counters.examined += entry.type is not FileType.DIRBEGIN
                     if plan is None or entry.options is not plan.options or entry.include is not plan.include:
                         plan = self._plan_for(entry.options, entry.include)
-                    self._put(entry, plan)
+                    kind = entry.type
+                    if (
+                        (kind is _REG or kind is _REGE)
+                        and plan.direct
+                        and entry.stat.st_size <= TINY
+                        and entry.dir_fd >= 0
+                        and put_tiny(entry, plan, self._chunk, self._index + 1)
+                    ):
+                        self._index += 1
+                        if len(self._chunk.items) >= FILES:
+                            self._seal()
+                    else:
+                        self._put(entry, plan)
                     while len(ahead) > limit:
                         yield self._take()
             except JobFailed as error:
@@ -127,7 +137,8 @@ class DiskVerifier:
     def _put(self, entry: Entry, plan: VerifyPlan) -> None:
         """Add an entry to the chunk: its attributes, and its content to be digested."""
         kind, chunk = entry.type, self._chunk
-        if kind not in _REGULAR or plan.options.strip:
+        regular = kind is _REG or kind is _REGE
+        if not regular or plan.options.strip:
             name, link = self._names(entry, plan)
             if kind is FileType.NORECURSE or kind not in SENT:
                 remark(entry, self._say)
@@ -140,12 +151,11 @@ class DiskVerifier:
         self._index = index = self._index + 1
         packet = b"%d%b%b\0%b\0%b\0" % (index, plan.head, name, encode_stat(entry.stat), link)
         attributes = len(packet).to_bytes(4, "big") + packet
-        if plan.new_hash is not None and kind in _REGULAR:
+        if regular and plan.new_hash is not None:
             self._put_content(entry, plan, index, attributes)
             chunk = self._chunk
         else:
-            chunk.items.append((attributes, None, 0, 0, 0))
-            chunk.files, chunk.current = index, entry.path
+            chunk.add(attributes, index, entry.path)
         if len(chunk.items) >= FILES:
             self._seal()
 
@@ -172,8 +182,7 @@ class DiskVerifier:
             else:
                 descriptor = os.open(entry.name, OPEN_FLAGS, dir_fd=directory)
         except OSError as error:
-            chunk.items.append((attributes, None, 0, 0, 0))
-            chunk.files, chunk.current = index, entry.path
+            chunk.add(attributes, index, entry.path)
             text = b"     Cannot open %b: ERR=%b.\n" % (entry.path, error_text(error))
             self._say(MessageType.ERROR, text, 1)
             return
@@ -188,21 +197,12 @@ class DiskVerifier:
                 if plan.options.keep_atime:
                     restore_atime(descriptor, entry.stat)
                 os.close(descriptor)
-                if size <= TINY and plan.new_hash is not None:
-                    digest = plan.new_hash(chunk.buffer[start:end]).digest()
-                    packets = attributes + digest_packet(plan, index, digest)
-                    chunk.items.append((packets, None, 0, 0, 0))
-                    chunk.digested += 1
-                    chunk.hashed += size
-                else:
-                    chunk.items.append((attributes, plan, index, start, end))
-                    chunk.used = end
-                chunk.files, chunk.current = index, entry.path
+                chunk.add((attributes, plan, index, start, end), index, entry.path)
+                chunk.used = end
                 return
         self._seal()
         chunk = self._chunk
-        chunk.items.append((attributes, None, 0, 0, 0))
-        chunk.files, chunk.current = index, entry.path
+        chunk.add(attributes, index, entry.path)
         chunk.large = LargeFile(descriptor, index, entry.path, plan, entry.stat)
         self._seal()
 

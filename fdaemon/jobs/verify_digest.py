@@ -23,9 +23,8 @@ BLOCK = 262_144
 CHUNK = 2 << 20
 """Content bytes of a chunk of small files: enough for one hand-over to a thread to pay, little enough for memory."""
 
-type Item = tuple[bytes, VerifyPlan | None, int, int, int]
-"""Finished packets with their length words; plan, file index, start and end in the buffer if a digest of that content
-is still to follow, else None and zeros."""
+type Undigested = tuple[bytes, VerifyPlan, int, int, int]
+"""The attribute packet with its length word; plan, file index, start and end in the buffer of the content."""
 
 
 class Chunk:
@@ -47,7 +46,7 @@ class Chunk:
     def __init__(self, buffer: memoryview) -> None:
         self.buffer = buffer
         self.used = 0
-        self.items: list[Item] = []
+        self.items: list[bytes | Undigested] = []
         self.large: LargeFile | None = None
         self.files = 0
         self.current = b""
@@ -55,6 +54,12 @@ class Chunk:
         self.hashed = 0
         self.skipped = 0
         self.messages: list[Message] = []
+
+    def add(self, item: bytes | Undigested, index: int, path: bytes) -> None:
+        """A file: its finished packets with their length words, or what is needed to finish them."""
+        self.items.append(item)
+        self.files = index
+        self.current = path
 
 
 class LargeFile:
@@ -121,16 +126,18 @@ class Digester:
     def _finish(self, chunk: Chunk, large_digest: bytes = b"", failure: Message | None = None) -> VerifyBatch:
         parts: list[bytes] = []
         buffer, digested, size = chunk.buffer, chunk.digested, chunk.hashed
-        for attributes, plan, index, start, end in chunk.items:
+        for item in chunk.items:
+            if isinstance(item, bytes):
+                parts.append(item)
+                continue
+            attributes, plan, index, start, end = item
+            assert plan.new_hash is not None
             parts.append(attributes)
-            if plan is not None:
-                assert plan.new_hash is not None
-                packet = digest_packet(plan, index, plan.new_hash(buffer[start:end]).digest())
-                parts.append(packet)
-                digested += 1
-                size += end - start
+            parts.append(_digest_packet(plan, index, plan.new_hash(buffer[start:end]).digest()))
+            digested += 1
+            size += end - start
         if large_digest and chunk.large is not None:
-            parts.append(digest_packet(chunk.large.plan, chunk.large.index, large_digest))
+            parts.append(_digest_packet(chunk.large.plan, chunk.large.index, large_digest))
             digested += 1
         self._count(size)
         return VerifyBatch(
@@ -181,7 +188,7 @@ class Digester:
             self._counters.job_bytes += size
 
 
-def digest_packet(plan: VerifyPlan, index: int, digest: bytes) -> bytes:
+def _digest_packet(plan: VerifyPlan, index: int, digest: bytes) -> bytes:
     """A digest packet with its length word, as `protocol.verify.digest_packet` makes it without."""
     text = b2a_base64(digest, newline=False)[: plan.digest_size]
     packet = b"%d%b%b%b%d*" % (index, plan.digest_head, text, plan.digest_tail, index)

@@ -68,7 +68,7 @@ class VerifyPlan:
     """One Options block in one Include, worked out once.
 
     `head` stands between index and name of an attribute packet; `new_hash` is None where no digest is asked for, and
-    then the next three mean nothing (see `digest_forms`).
+    then the next three mean nothing (see `digest_forms`). `direct` marks the common case that `verify_tiny` handles.
     """
 
     options: Options
@@ -78,6 +78,7 @@ class VerifyPlan:
     digest_head: bytes
     digest_tail: bytes
     digest_size: int
+    direct: bool
 
 
 def make_plan(options: Options, include: Include) -> VerifyPlan:
@@ -85,4 +86,6 @@ def make_plan(options: Options, include: Include) -> VerifyPlan:
     digest = options.digest
     forms = (b"", b"", 0) if digest is None else digest_forms(digest)
     new_hash = None if digest is None else hash_factory(digest)
-    return VerifyPlan(options, include, attribute_head(include.verify), new_hash, *forms)
+    special = options.strip or options.no_atime or options.keep_atime
+    direct = new_hash is not None and not special
+    return VerifyPlan(options, include, attribute_head(include.verify), new_hash, *forms, direct)
