@@ -15,7 +15,6 @@ from fdaemon.wire.attributes import FileType
 from fdaemon.wire.digests import Digest
 from tests.jobs.verifying import Outcome, verify
 
-
 NO_FLAGS = Option(0)
 
 
