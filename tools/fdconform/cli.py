@@ -16,6 +16,7 @@ from rich.console import Console
 from fdconform import given
 from fdconform.case import Case
 from fdconform.chapters import CHAPTERS, all_cases
+from fdconform.decode import add_decode
 from fdconform.profiles import PROFILES, Profile
 from fdconform.report import Report, ReportError, from_json, to_json
 from fdconform.report_html import to_html, to_markdown
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_configure(commands)
     _add_matrix(commands)
+    add_decode(commands)
     return parser
 
 

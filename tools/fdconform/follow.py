@@ -1,0 +1,88 @@
+"""Follows the connections of recorded jobs and says, row by row, which transitions of the charts the wire stands for.
+
+A pure reader: what the wire does not show is inferred from what comes after or left out, and what a chart does not
+allow is reported. It never raises for what a recording holds.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from fdconform.follow_director import DirectorFollower
+from fdconform.follow_storage import StorageFollower
+from fdconform.followed import Followed, Pen
+from fdconform.rows import Kind, Row
+
+_END: Final = re.compile(rb"2800 End Job TermCode=(\d+) ")
+_CONTROL: Final = ("dir-fd", "fd-dir")
+_DATA: Final = ("fd-sd", "sd-fd")
+
+
+def follow(rows: Sequence[Row]) -> Followed:
+    """The transitions of every row. Connections between Director and Storage daemon have none."""
+    return _Follower(rows).run(rows)
+
+
+class _Follower:
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._pen = Pen()
+        self._letters = {row.connection: chr(int(end[1])) for row in rows if (end := _END.match(row.head))}
+        self._directors: dict[int, DirectorFollower] = {}
+        self._storages: dict[int, StorageFollower] = {}
+        self._by_job: dict[bytes, DirectorFollower] = {}
+
+    def run(self, rows: Sequence[Row]) -> Followed:
+        for row in rows:
+            if row.kind is Kind.OPEN:
+                self._open(row)
+            self._pen.end_row(self._see(row))
+        return self._pen.followed
+
+    def _open(self, row: Row) -> None:
+        if row.link in _CONTROL:
+            self._directors[row.connection] = DirectorFollower(
+                self._pen,
+                letter=self._letters.get(row.connection, ""),
+                named=self._named,
+                canceled=self._canceled,
+                storage_ready=self._storage_ready,
+            )
+        elif row.link in _DATA:
+            self._storages[row.connection] = StorageFollower(self._pen, row.link == "fd-sd", self._wants_tls)
+
+    def _see(self, row: Row) -> str:
+        if director := self._directors.get(row.connection):
+            director.see(row)
+            return director.tracker.state.value
+        if storage := self._storages.get(row.connection):
+            self._data(storage, row)
+            return storage.tracker.state.value
+        return ""
+
+    def _data(self, storage: StorageFollower, row: Row) -> None:
+        granted, over = storage.granted, storage.is_over
+        storage.see(row)
+        director = self._by_job.get(storage.job)
+        if director is None:
+            return
+        if storage.granted and not granted:
+            director.storage_granted()
+        if storage.is_append and storage.is_over and not over:
+            director.storage_released()
+
+    def _named(self, director: DirectorFollower, job: bytes) -> None:
+        self._by_job[job] = director
+
+    def _canceled(self, job: bytes) -> None:
+        if director := self._by_job.get(job):
+            director.cancel()
+        for storage in self._storages.values():
+            if storage.job == job:
+                storage.cancel()
+
+    def _storage_ready(self, job: bytes) -> bool:
+        return any(storage.job == job and storage.is_ready for storage in self._storages.values())
+
+    def _wants_tls(self, job: bytes) -> bool:
+        director = self._by_job.get(job)
+        return director is not None and director.tls
