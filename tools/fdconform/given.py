@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fdconform.profiles import PROFILES, Director, Profile, configuration
+from fdconform import pki_keys
+from fdconform.authority import write_certificates
+from fdconform.profiles import KEYS, PROFILES, Director, Profile, configuration
 from fdconform.subject import ProfileMissing, Subject, SubjectError
 
 
@@ -68,7 +70,9 @@ def configure(folder: Path, profile: Profile, host: str, port: int) -> tuple[Pat
     for place in (work, files):
         place.mkdir(parents=True, exist_ok=True)
     config, description = folder / "bareos-fd.conf", folder / "fdconform.toml"
-    config.write_text(configuration(profile, work, port, host))
+    config.write_text(text := configuration(profile, work, port, host))
+    if f"{work}/keys/pki-" in text:
+        pki_keys.write(work / "keys")
     description.write_text(describe(profile, files))
     return config, description
 

@@ -14,7 +14,9 @@ from typing import Final
 
 import trio
 
-from fdconform.profiles import Director, Profile, configuration
+from fdconform import pki_keys
+from fdconform.authority import write_certificates
+from fdconform.profiles import KEYS, Director, Profile, configuration
 
 START_LIMIT: Final = 30.0
 """Seconds until a daemon that was started must listen."""
@@ -99,6 +101,10 @@ def _launch(command: str, text: str, folder: Path) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "daemon.conf"
     config.write_text(text)
+    if str(keys := folder / KEYS) in text:
+        write_certificates(keys)
+    if f"{folder}/keys/pki-" in text:
+        pki_keys.write(folder / "keys")
     words = shlex.split(command)
     if any("{config}" in word for word in words):
         words = [word.replace("{config}", str(config)) for word in words]
