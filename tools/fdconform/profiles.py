@@ -8,8 +8,6 @@ from fdconform.case import PLAIN
 
 CLIENT: Final = "conform-fd"
 """Name of the Client resource."""
-KEYS: Final = "keys"
-"""Name of the folder of keys and certificates, which are written where a configuration names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +141,4 @@ def configuration(profile: Profile, folder: Path, port: int, host: str = "127.0.
     # One destination only: the C++ daemon says everything once for each, to whatever Director is connected.
     lines.append(f"  Director = {first} = all, !skipped, !restored")
     lines.append("}")
-    return "\n".join(lines).replace("{folder}", str(folder)).replace("{keys}", str(folder / KEYS)) + "\n"
+    return "\n".join(lines).replace("{folder}", str(folder)).replace("{keys}", str(folder / "keys")) + "\n"
