@@ -105,12 +105,13 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """`restore …`. `replace` is one of a, w, n, o; at most one of `where` and `regex_where` is set."""
+    """`restore …`. `replace` is one of a, w, n, o; at most one of `where` and `regex_where` is set; the second is
+    None when the Director said `where=`, for an empty one is an error."""
 
     replace: str
     prefix_links: bool
     where: bytes = b""
-    regex_where: bytes = b""
+    regex_where: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

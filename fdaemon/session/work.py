@@ -155,10 +155,10 @@ async def restore(session: "DirectorSession", command: c.Restore) -> bool:
         names = OutputNames(
             command.where,
             prefix_links=command.prefix_links,
-            replacements=parse_regexwhere(command.regex_where) if command.regex_where else (),
+            replacements=() if command.regex_where is None else parse_regexwhere(command.regex_where),
         )
     except WhereError:
-        raise CommandError(fatal=b"Bad where regexp. where=%b\n" % command.regex_where) from None
+        raise CommandError(fatal=b"Bad where regexp. where=%b\n" % (command.regex_where or b"")) from None
     client = services.configuration.client
     sink = Restorer(
         names,

@@ -96,6 +96,7 @@ async def test_a_command_is_answered_and_the_session_goes_on(
         ),
         (b"Run x\n", [b"Bad RunScript command: Run x\n\n", b"2905 Failed RunScript\n"]),
         (b"restore x\n", [b"Bad replace command. CMD=restore x\n\n"]),
+        (b"restore replace=a prelinks=0 regexwhere=\n", [b"Bad where regexp. where=\n"]),
         (b"endrestore", []),
     ],
     ids=lambda value: value.split()[0].decode() if isinstance(value, bytes) else "",
