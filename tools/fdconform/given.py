@@ -10,7 +10,7 @@ from typing import Any
 
 from fdconform import pki_keys
 from fdconform.authority import write_certificates
-from fdconform.profiles import KEYS, PROFILES, Director, Profile, configuration
+from fdconform.profiles import PROFILES, Director, Profile, configuration
 from fdconform.subject import ProfileMissing, Subject, SubjectError
 
 
@@ -73,6 +73,8 @@ def configure(folder: Path, profile: Profile, host: str, port: int) -> tuple[Pat
     config.write_text(text := configuration(profile, work, port, host))
     if f"{work}/keys/pki-" in text:
         pki_keys.write(work / "keys")
+    if f"{work}/keys/fd.pem" in text:
+        write_certificates(work / "keys")
     description.write_text(describe(profile, files))
     return config, description
 

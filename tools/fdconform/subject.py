@@ -16,7 +16,7 @@ import trio
 
 from fdconform import pki_keys
 from fdconform.authority import write_certificates
-from fdconform.profiles import KEYS, Director, Profile, configuration
+from fdconform.profiles import Director, Profile, configuration
 
 START_LIMIT: Final = 30.0
 """Seconds until a daemon that was started must listen."""
@@ -101,8 +101,8 @@ def _launch(command: str, text: str, folder: Path) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "daemon.conf"
     config.write_text(text)
-    if str(keys := folder / KEYS) in text:
-        write_certificates(keys)
+    if f"{folder}/keys/fd.pem" in text:
+        write_certificates(folder / "keys")
     if f"{folder}/keys/pki-" in text:
         pki_keys.write(folder / "keys")
     words = shlex.split(command)

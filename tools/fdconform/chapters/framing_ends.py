@@ -2,7 +2,7 @@
 
 from fdconform.case import Case
 from fdconform.dialogue import introduce
-from fdconform.expect import CLOSED, Like
+from fdconform.expect import CLOSED, Like, Signal
 from fdconform.secured import EndsInOrder, Rubbish
 from fdconform.talk import Alive, Ends, HangUp, Hear, HearText, Login, Say, SayRaw, SaySignal
 
@@ -73,7 +73,13 @@ CASES = (
         title="an orderly end inside TLS",
         rule="Every orderly end of a TLS connection has a close_notify.",
         source="01 §5.10; core/src/lib/tls_openssl.cc: TlsBsockShutdown",
-        play=(Login("tls"), Say(b"flood"), Hear(b"2999 Invalid command\n"), EndsInOrder()),
+        play=(
+            Login("tls"),
+            Say(b"flood"),
+            Hear(b"2999 Invalid command\n"),
+            Hear(Signal(-4), raw=True),
+            EndsInOrder(),
+        ),
     ),
     Case(
         id="1.5.8",
