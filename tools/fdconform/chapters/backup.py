@@ -1,8 +1,15 @@
 """Chapter 5: what a backup sends to the Storage daemon."""
 
 from fdconform.case import Chapter
-from fdconform.chapters import backup_content, backup_kinds, backup_records, backup_sealed
+from fdconform.chapters import (
+    backup_content,
+    backup_kinds,
+    backup_options,
+    backup_records,
+    backup_sealed,
+    backup_select,
+)
 
-_ROOMS = (backup_records, backup_kinds, backup_content, backup_sealed)
+_ROOMS = (backup_records, backup_kinds, backup_content, backup_sealed, backup_select, backup_options)
 
 CHAPTER = Chapter(5, "Backup", tuple(case for room in _ROOMS for case in room.CASES))
