@@ -2,7 +2,9 @@
 
 from fdconform.case import Chapter
 from fdconform.chapters import (
+    backup_changes,
     backup_content,
+    backup_failures,
     backup_kinds,
     backup_options,
     backup_records,
@@ -10,6 +12,15 @@ from fdconform.chapters import (
     backup_select,
 )
 
-_ROOMS = (backup_records, backup_kinds, backup_content, backup_sealed, backup_select, backup_options)
+_ROOMS = (
+    backup_records,
+    backup_kinds,
+    backup_content,
+    backup_failures,
+    backup_sealed,
+    backup_select,
+    backup_options,
+    backup_changes,
+)
 
 CHAPTER = Chapter(5, "Backup", tuple(case for room in _ROOMS for case in room.CASES))
