@@ -221,11 +221,11 @@ async def _admit(services: Services, packets: PacketStream, hello: bytes) -> Dir
     address = packets.address.encode()
     client = services.configuration.client
     name = b""
+    if len(services.registry) > client.maximum_concurrent_jobs:
+        # Hung up on at once and without a word (core/src/filed/dir_cmd.cc: handle_director_connection).
+        services.log(MessageType.ERROR, "Number of Jobs exhausted, please increase MaximumConcurrentJobs\n")
+        return None
     try:
-        if len(services.registry) > client.maximum_concurrent_jobs:
-            raise RemoteProtocolError(
-                "Number of Jobs exhausted, please increase MaximumConcurrentJobs", reply=b""
-            )
         name = hellos.director_name(hello, address)
         director = services.director(name)
         if director is None:

@@ -129,3 +129,17 @@ async def test_an_oversized_packet_ends_the_session_in_silence(tmp_path: Path) -
         await peer.log_in()
         await peer.packets.stream.send_all((1_000_001).to_bytes(4, "big"))
         assert await peer.rest() == []
+
+
+async def test_one_too_many_is_hung_up_on_at_once(tmp_path: Path) -> None:
+    where = house(tmp_path, client="Maximum Concurrent Jobs = 1")
+    async with connected(where) as first:
+        await first.log_in()
+        async with connected(where) as second:
+            await second.send(HELLO)
+            assert await second.rest() == []
+        assert [text for _, text in where.logged] == [
+            "Number of Jobs exhausted, please increase MaximumConcurrentJobs\n"
+        ]
+        await first.send(b"getSecureEraseCmd\n")
+        assert await first.hear() == b"2000 OK FDSecureEraseCmd *None*\n"

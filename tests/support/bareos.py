@@ -162,6 +162,13 @@ class RealDaemons:
         assert found is not None, printed
         return int(found[1])
 
+    def start_all(self, commands: Sequence[str]) -> list[int]:
+        """Queue jobs by whole console commands, one after the other; their JobIds."""
+        printed = self.console(*commands)
+        found = re.findall(r"Job queued\. JobId=(\d+)", printed)
+        assert len(found) == len(commands), printed
+        return [int(number) for number in found]
+
     def finish(self, job_id: int) -> Report:
         """Wait for the job's summary in the catalog, which the Director writes last."""
 
