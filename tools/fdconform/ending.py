@@ -7,15 +7,17 @@ from typing import Final
 
 import trio
 
-from fdconform.expect import Like, meets, shown
+from fdconform.expect import CLOSED, Like, Nothing, meets, shown
 from fdconform.stage import Stage
 from fdconform.talk import HangUp, Hear, HearText, Login, Say
 from fdconform.verdicts import Verdict
+from fdpeers.director import JobEnd
 from fdpeers.errors import LinkClosed, Unexpected
+from fdpeers.link import TERMINATE
 
 POLL: Final = 0.05
 """Seconds between two looks at the list of running jobs."""
-SOON: Final = 5.0
+SOON: Final = 4.0
 """Seconds within which a canceled job has to be over."""
 
 
@@ -23,7 +25,8 @@ SOON: Final = 5.0
 class CanceledEnd:
     """The canceled job ends within `within` seconds, once, with TermCode 65 (NON-STRICT: without its report, for the
     Director that canceled knows). `waits`: the daemon was waiting for the Director, and may go on doing so until
-    he hangs up. `also` are other letters that are right."""
+    he hangs up. `also` are other letters that are right. A Storage daemon that stands still is told to drop the job,
+    as the Director does, if the end does not come without (NON-STRICT)."""
 
     waits: bool = False
     also: str = ""
@@ -31,25 +34,37 @@ class CanceledEnd:
     within: float = SOON
 
     async def play(self, stage: Stage) -> None:
-        session = stage.line(self.on).session
-        with trio.move_on_after(1.0 if self.waits else self.within) as scope:
-            try:
-                end = await session.job_end()
-            except Unexpected as error:
-                if error.got not in (None, -4):
-                    raise stage.fail(str(error)) from error
-                stage.note(Verdict.NON_STRICT, "the session ended without the report of the canceled job")
-                return
-        if scope.cancelled_caught:
-            if not self.waits:
-                raise stage.fail(f"the canceled job is not over within {self.within:g} s")
+        end = await self._end(stage, 1.0 if self.waits else self.within)
+        if end is None and self.waits:
             await HangUp(self.on, terminate=True).play(stage)
+            return
+        running = [run for run in stage.runs.values() if run.taken and not run.done.is_set()]
+        if end is None and running:
+            for run in running:
+                run.cancel()
+            end = await self._end(stage, self.within)
+            stage.note(Verdict.NON_STRICT, "the canceled job ends only when the Storage daemon hangs up")
+        if end is None:
+            raise stage.fail(f"the canceled job is not over within {self.within:g} s")
+        if isinstance(end, Nothing):
+            stage.note(Verdict.NON_STRICT, "the session ended without the report of the canceled job")
             return
         stage.end = end
         if end.status not in f"A{self.also}":
             raise stage.fail(f"TermCode {end.status} ({ord(end.status)}) after a cancel, not A (65)")
-        if session.malformed:
-            raise stage.fail(f"not a job message and not a reply: {shown(session.malformed[0])}")
+        malformed = stage.line(self.on).session.malformed
+        if malformed:
+            raise stage.fail(f"not a job message and not a reply: {shown(malformed[0])}")
+
+    async def _end(self, stage: Stage, within: float) -> JobEnd | Nothing | None:
+        with trio.move_on_after(within):
+            try:
+                return await stage.line(self.on).session.job_end()
+            except Unexpected as error:
+                if error.got not in (None, TERMINATE):
+                    raise stage.fail(str(error)) from error
+                return CLOSED
+        return None
 
 
 @dataclass(frozen=True, slots=True)

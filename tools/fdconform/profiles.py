@@ -111,6 +111,7 @@ PROFILES: Final = {
         Profile("small-buffer", ("Maximum Network Buffer Size = 65536",), _STANDARD),
         Profile("choosy", ("Allowed Job Command = backup",), _CHOOSY),
         Profile("status", directors=_STANDARD),
+        Profile("debug", directors=_STANDARD),
         Profile("impatient", ("SD Connect Timeout = 2",), _STANDARD),
     )
 }

@@ -26,8 +26,10 @@ _NOT_COMMANDS = (
     (11, "binary bytes", bytes(range(128, 256))),
     (12, "900,000 bytes", b"x" * 900_000),
 )
-_SIGNALS = ((30, "EOD", -1), (31, "POLL", -5), (32, "STATUS", -3), (33, "HEARTBEAT", -6), (34, "BTIME", -9))
-_SIGNALS += ((35, "an unknown signal", -77),)
+_SIGNALS = (
+    *((30, "EOD", -1), (31, "POLL", -5), (32, "STATUS", -3), (33, "HEARTBEAT", -6), (34, "BTIME", -9)),
+    (35, "an unknown signal", -77),
+)
 
 _MONITOR = (
     (50, "JobId=", b"JobId=1 Job=x SDid=0 SDtime=0 Authorization=dummy\n"),
@@ -110,7 +112,9 @@ _LOOP = (
             f"{title} in the place of a command",
             "Any signal ends the command loop; with no job only TERMINATE comes back.",
             "02 §0.2, §1.1; core/src/filed/dir_cmd.cc: process_director_commands",
-            *(CLEAR, SaySignal(signal), *TERMINATED),
+            CLEAR,
+            SaySignal(signal),
+            *TERMINATED,
         )
         for number, title, signal in _SIGNALS
     ),

@@ -172,7 +172,9 @@ CASES = (
         "endrestore without a job",
         "Only TERMINATE comes.",
         "EndRestoreCmd",
-        *(CLEAR, Say(b"endrestore"), *TERMINATED),
+        CLEAR,
+        Say(b"endrestore"),
+        *TERMINATED,
     ),
     _case(
         45,
