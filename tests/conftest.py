@@ -10,6 +10,7 @@ from types import FrameType
 
 import pytest
 import trio
+from hypothesis import settings
 
 LIMIT = 60.0
 """Seconds a test may take by the clock on the wall (trio tests often run on a virtual one)."""
@@ -36,6 +37,11 @@ def missing_bareos() -> str | None:
         if not Path(build, name).is_file():
             return f"BAREOS_BUILD has no {name}"
     return None
+
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+"""How long an example takes says something about the machine, not about the code."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -158,17 +158,41 @@ class Target:
                 raise _not_made(self._shown(path), error) from None
             if fd is not None:
                 return fd
+            parent, _, name = path.strip(b"/").rpartition(b"/")
+            if make and parent and name not in (b"", b"."):
+                fd = self._open_above(parent)
+                if fd is not None:
+                    return self._walk(path, make=make, owner=owner, start=fd, todo=[name])
         return self._walk(path, make=make, owner=owner)
+
+    def _open_above(self, parent: bytes) -> int | None:
+        """A descriptor of what a directory is to be made in, if no link is on the way: a long way then costs little."""
+        try:
+            return self._opener.open(self._root_fd(), parent)
+        except OSError:
+            return None  # the walk will say what is wrong
 
     def _shown(self, path: bytes) -> bytes:
         return self._root_path.rstrip(b"/") + b"/" + path.strip(b"/")
 
-    def _walk(self, path: bytes, *, make: bool, owner: tuple[int, int, int] | None) -> int:
-        """Go down component by component, links not followed unless they are the administrator's."""
-        todo = [part for part in reversed(path.split(b"/")) if part and part != b"."]
+    def _walk(
+        self,
+        path: bytes,
+        *,
+        make: bool,
+        owner: tuple[int, int, int] | None,
+        start: int | None = None,
+        todo: list[bytes] | None = None,
+    ) -> int:
+        """Go down component by component, links not followed unless they are the administrator's.
+
+        From the root, or from the descriptor `start` (closed here) if only the components `todo` are left.
+        """
+        if todo is None:
+            todo = [part for part in reversed(path.split(b"/")) if part and part != b"."]
         if self.confined and b".." in todo:
             raise _refused(self._shown(path), b"its name leaves the target directory")
-        fd = os.dup(self._root_fd())
+        fd = os.dup(self._root_fd()) if start is None else start
         links = unmade = 0
         try:
             while todo:

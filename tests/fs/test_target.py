@@ -1,6 +1,8 @@
 import os
 import stat
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,3 +113,30 @@ def test_where_that_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(FileProblem, match=r"Cannot create directory .*where: ERR=Not a directory"):
         target.directory(b"a")
     target.close()
+
+
+def test_a_long_way_down_is_not_walked_again_for_each_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Target(bytes(tmp_path))
+    opened: list[object] = []
+    real_open = os.open
+
+    def counted(*arguments: Any, **options: Any) -> int:
+        opened.append(arguments[0])
+        return real_open(*arguments, **options)
+
+    monkeypatch.setattr(os, "open", counted)
+    depth = 3000
+    path = b""
+    for _ in range(depth):
+        path += b"/d"
+        target.directory(path)
+    target.close()
+    monkeypatch.undo()
+    assert len(opened) < 4 * depth
+    level = tmp_path
+    for _ in range(100):
+        level /= "d"
+    assert level.is_dir()
+    subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # pytest's own way recurses
