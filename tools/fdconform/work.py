@@ -13,15 +13,15 @@ from fdconform.verdicts import Verdict
 from fdpeers.errors import Unexpected
 from fdpeers.faults import Fault
 from fdpeers.sinks import DiscardSink, MemorySink, Sink, StoredRecord
-from fdpeers.sources import MemorySource
+from fdpeers.sources import MemorySource, Replay, Source
 from fdpeers.storage import StoragePeer
 from fdpeers.storage_session import JobTicket
 
 JOB_LIMIT: Final = 25.0
 """Seconds for a job on a few files."""
 
-type Records = Callable[[Stage], list[StoredRecord]]
-"""Makes what the Storage daemon sends for a restore."""
+type Records = Callable[[Stage], list[StoredRecord] | bytes]
+"""Makes what the Storage daemon sends for a restore: records, or wire bytes as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,13 @@ class Announce:
             stage.names |= {"sd_host": b"127.0.0.1", "sd_port": b"%d" % port}
         session = (int(stage.names["session_id"]), int(stage.names["session_time"]))
         sink: Sink | None = None
-        source: MemorySource | None = None
+        source: Source | None = None
         if self.restore is not None:
             records = await trio.to_thread.run_sync(self.restore, stage)
-            source = MemorySource(records, session_id=session[0], session_time=session[1])
+            if isinstance(records, bytes):
+                source = Replay((records,))
+            else:
+                source = MemorySource(records, session_id=session[0], session_time=session[1])
         elif self.keep:
             kept = sink = MemorySink()
             stage.records = kept.records

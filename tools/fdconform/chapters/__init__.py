@@ -1,9 +1,16 @@
 """All cases, chapter by chapter. A room here holds the cases of one subject and exports one Chapter."""
 
 from fdconform.case import Case, Chapter
-from fdconform.chapters import framing
+from fdconform.chapters import backup, commands, framing, hello, restore, status
 
-CHAPTERS: tuple[Chapter, ...] = (framing.CHAPTER,)
+CHAPTERS: tuple[Chapter, ...] = (
+    framing.CHAPTER,
+    hello.CHAPTER,
+    backup.CHAPTER,
+    commands.CHAPTER,
+    status.CHAPTER,
+    restore.CHAPTER,
+)
 
 
 def all_cases() -> list[Case]:
