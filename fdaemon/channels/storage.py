@@ -132,6 +132,21 @@ class StorageChannel:
         """Raw bytes of the record stream, for the reader in the worker thread. PeerGone at the end."""
         return await self.packets.receive_wire()
 
+    async def receive_sealed_records(self) -> bytes:
+        """The same still encrypted, for `unseal`; b"" at the end."""
+        return await self.packets.receive_sealed()
+
+    def unseal(self, sealed: bytes | None) -> bytes:
+        """Raw bytes of the record stream, in the worker thread: first with b"" what came already, None at the end.
+
+        PeerGone or RemoteProtocolError for a connection that broke.
+        """
+        return self.packets.unseal(sealed)
+
+    def unread(self, sealed: bytes) -> None:
+        """Take back what came behind the end of the records."""
+        self.packets.unread_sealed(sealed)
+
     async def answer(self, wire: bytes) -> None:
         """Send what the record reader wants to answer (POLL, STATUS); silence if nobody hears it."""
         if not self.packets.stopped:

@@ -189,30 +189,37 @@ async def _produce(
 
 
 async def _receive(job: Job, storage: StorageChannel, sink: RecordSink, around: Surroundings) -> None:
+    """The worker decrypts as well: this thread only moves what arrives, so the two seldom want the GIL at once."""
     send, receive = trio.open_memory_channel[bytes](RECORDS_AHEAD)
     broken: list[RemoteProtocolError] = []
     flow = job.flow
     flow.size, flow.fill = RECORDS_AHEAD, lambda: receive.statistics().current_buffer_used
 
+    def take(sealed: bytes | None) -> None:
+        answer = sink.feed(storage.unseal(sealed))
+        if answer:
+            trio.from_thread.run(storage.answer, answer)
+
     def work() -> None:
         flow.worker = get_native_id()
         try:
+            take(b"")
             while not sink.ended:
                 with _handing_over(flow, blocked=not flow.fill()):
-                    data = trio.from_thread.run(receive.receive)
-                answer = sink.feed(data)
-                if answer:
-                    trio.from_thread.run(storage.answer, answer)
-        except trio.EndOfChannel:
-            pass
+                    pieces = trio.from_thread.run(_take_all, receive)
+                for piece in pieces or (None,):
+                    take(piece)
+        except RemoteProtocolError as error:
+            broken.append(error)
         finally:
             sink.finish()
 
     failures: list[JobFailed] = []
+    unsent: list[bytes] = []
     try:
         async with trio.open_nursery() as data:
             data.start_soon(around.beat)
-            data.start_soon(_pump, storage, send, broken)
+            data.start_soon(_pump, storage, send, broken, unsent)
             await trio.to_thread.run_sync(work, limiter=trio.CapacityLimiter(1))
             data.cancel_scope.cancel()
     except* JobFailed as group:
@@ -222,6 +229,8 @@ async def _receive(job: Job, storage: StorageChannel, sink: RecordSink, around: 
     if not sink.ended:
         error = broken[0] if broken else PeerGone("connection closed")
         raise lost(error, storage.peer, job.standing.counters.current)
+    for piece in (*_waiting(receive), *unsent):
+        storage.unread(piece)
 
 
 @contextmanager
@@ -240,22 +249,37 @@ def _handing_over(flow: Flow, *, blocked: bool) -> Iterator[None]:
         flow.waiting_since = 0.0
 
 
-async def _take_all(receive: trio.MemoryReceiveChannel[bytes]) -> bytes:
-    """All pieces that wait, at least one. Raises trio.EndOfChannel when no more will come."""
-    pieces = [await receive.receive()]
+async def _take_all(receive: trio.MemoryReceiveChannel[bytes]) -> list[bytes]:
+    """All pieces that wait, or the next one; an empty list when no more will come."""
+    try:
+        return [await receive.receive(), *_waiting(receive)]
+    except trio.EndOfChannel:
+        return []
+
+
+def _waiting(receive: trio.MemoryReceiveChannel[bytes]) -> list[bytes]:
+    pieces: list[bytes] = []
     with contextlib.suppress(trio.WouldBlock, trio.EndOfChannel):
         while True:
             pieces.append(receive.receive_nowait())
-    return b"".join(pieces)
+    return pieces
 
 
 async def _pump(
-    storage: StorageChannel, send: trio.MemorySendChannel[bytes], broken: list[RemoteProtocolError]
+    storage: StorageChannel,
+    send: trio.MemorySendChannel[bytes],
+    broken: list[RemoteProtocolError],
+    unsent: list[bytes],
 ) -> None:
+    """Receive ahead of the worker. `unsent` gets what a cancel keeps from being handed over."""
     async with send:
         try:
-            while True:
-                await send.send(await storage.receive_records())
+            while piece := await storage.receive_sealed_records():
+                try:
+                    await send.send(piece)
+                except trio.Cancelled:
+                    unsent.append(piece)
+                    raise
         except RemoteProtocolError as error:
             broken.append(error)
 

@@ -71,6 +71,7 @@ class PacketStream:
         self._receiving = OneOwner(f"another task is receiving from the {name}")
         self._send_lock = trio.Lock()
         self._mid_send = False
+        self._uncharged = 0
 
     @property
     def stopped(self) -> bool:
@@ -164,19 +165,65 @@ class PacketStream:
                 raise self.error
             return data
 
+    async def receive_sealed(self) -> bytes:
+        """Like `receive_wire`, but as the transport gives it, for `unseal`; b"" at its end.
+
+        It is charged to the bandwidth limit before more is received, so that a cancel meanwhile loses nothing.
+        """
+        with self._receiving:
+            self._check_alive()
+            if self.throttle is not None and self._uncharged:
+                await self.throttle.charge(self._uncharged)
+            data = await self._receive_some(sealed=True)
+            self._uncharged = len(data)
+            return data
+
+    def unseal(self, sealed: bytes | None) -> bytes:
+        """The bytes uncut of what `receive_sealed` gave, in any thread. Called first with b"": what came before.
+
+        None stands for the end of the stream. Raises PeerGone or RemoteProtocolError once all that was good before
+        it is out.
+        """
+        pending = self._reader.take_pending() if self._reader.pending else b""
+        stream = self.stream
+        try:
+            if isinstance(stream, TlsStream):
+                data = stream.unseal(sealed)
+                self.bytes_received += len(data) - len(sealed or b"")
+            else:
+                data = sealed or b""
+            if sealed is None and not (pending or data):
+                raise PeerGone("the peer closed the connection")
+        except RemoteProtocolError as error:
+            self.error = self.error or error
+            raise
+        return pending + data if pending else data
+
+    def unread_sealed(self, sealed: bytes) -> None:
+        """Give back what was received sealed and not used; the next receive sees it."""
+        self._reader.receive_data(self.unseal(sealed))
+
     def unread_wire(self, data: bytes) -> None:
         """Give back the tail that a bulk reader did not use; the next receive sees it first."""
         rest = self._reader.take_pending()
         self._reader.receive_data(data + rest)
 
-    async def _pull(self) -> bytes:
+    async def _receive_some(self, *, sealed: bool = False) -> bytes:
+        stream = self.stream
         try:
             with EDGE, _patience(self.read_patience, self.name):
-                data = bytes(await self.stream.receive_some(RECEIVE_SIZE))
+                if sealed and isinstance(stream, TlsStream):
+                    data = await stream.receive_sealed()
+                else:
+                    data = bytes(await stream.receive_some(RECEIVE_SIZE))
         except RemoteProtocolError as error:
             self.error = self.error or error
             raise
         self.bytes_received += len(data)
+        return data
+
+    async def _pull(self) -> bytes:
+        data = await self._receive_some()
         if self.throttle is not None and data:
             try:
                 await self.throttle.charge(len(data))

@@ -15,6 +15,7 @@ wait, is switched off. So neither direction ever waits for the other, and none c
 
 import contextlib
 import ssl
+import threading
 
 import trio
 
@@ -62,6 +63,8 @@ class TlsStream(trio.abc.Stream):
         self._send_broken = False
         self._failure: FdaemonError | None = None
         self._surplus = b""
+        self._exclusive = threading.Lock()
+        """OpenSSL's object may be used by one thread at a time, and `unseal` is called by others."""
 
     @property
     def psk_identity(self) -> str | None:
@@ -127,9 +130,10 @@ class TlsStream(trio.abc.Stream):
             view = memoryview(data)
             for start in range(0, view.nbytes, SEND_SIZE):
                 part = view[start : start + SEND_SIZE]
-                written = self._tls.write(part)
-                while written < part.nbytes:
-                    written += self._tls.write(part[written:])
+                with self._exclusive:
+                    written = self._tls.write(part)
+                    while written < part.nbytes:
+                        written += self._tls.write(part[written:])
                 await self._flush()
 
     async def _flush(self) -> None:
@@ -164,6 +168,33 @@ class TlsStream(trio.abc.Stream):
                 self._surplus = data[max_bytes:]
                 return data[:max_bytes]
             self._surplus = b""
+            return data
+
+    async def receive_sealed(self) -> bytes:
+        """Ciphertext for `unseal` as the transport gives it; b"" at its end. What was received before comes first
+        out of `unseal`, so call that once with b"" before this.
+        """
+        with EDGE, self._receiving:
+            self._check_open()
+            return bytes(await self.transport.receive_some(RECEIVE_SIZE))
+
+    def unseal(self, sealed: bytes | None) -> bytes:
+        """All that can be decrypted with `sealed` (None: the transport ended), while no task receives. In any thread.
+
+        For the thread that uses the bytes: OpenSSL lets go of the GIL for every record, and if another thread is
+        always there to take it, that costs more than the decryption. Raises what broke the connection once all that
+        was good before is out.
+        """
+        with EDGE, self._exclusive:
+            if sealed is None:
+                self._incoming.write_eof()
+            elif sealed:
+                self._incoming.write(sealed)
+            if self._failure is not None:
+                raise self._failure
+            data, self._surplus = self._surplus + self._decrypt(), b""
+            if not data and self._failure is not None:
+                raise self._failure
             return data
 
     async def _fill(self) -> None:
