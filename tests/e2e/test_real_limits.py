@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bareos import RealDaemons, real_daemons, running_lines, until
-from tests.support.bareos_resources import OURS, FileSet
+from tests.support.bareos_resources import OURS, Directives, FileSet
 
 pytestmark = [pytest.mark.bareos, pytest.mark.deadline(180)]
 
@@ -44,7 +44,7 @@ def eraser(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def real(trees: Path, eraser: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealDaemons]:
     filesets = [FileSet(name, (trees / name,)) for name in ("few", "hole")]
-    lines = [("Heartbeat Interval", 1), ("Secure Erase Command", f'"{eraser}"')]
+    lines: Directives = [("Heartbeat Interval", 1), ("Secure Erase Command", f'"{eraser}"')]
     with real_daemons(
         tmp_path_factory.mktemp("bareos"), filesets, tls=True, client_lines=lines, lanes=1
     ) as daemons:

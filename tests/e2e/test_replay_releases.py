@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fdaemon.config import Configuration
 from tests.support import replay_said as said
 from tests.support.decorated import decorate
 from tests.support.grown import Grown
@@ -46,6 +47,11 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
     return Grown(tmp_path_factory.mktemp("grown") / "data")
 
 
+def settings(release: str, folder: Path) -> Configuration:
+    """Set up as the recorded daemon was; release 22 sent content in packets of 64 KiB."""
+    return configuration(folder, extra="Maximum Network Buffer Size = 65536" if release == "22" else "")
+
+
 def check_talk(session: Session, ours: Session) -> None:
     """What was said to the Director, and to the Storage daemon around the files of a backup."""
     assert ours.connections == {n: link for n, link in session.connections.items() if link != "dir-sd"}
@@ -67,7 +73,7 @@ def test_every_recording_is_played(release: str) -> None:
 @pytest.mark.parametrize("name", BACKUPS)
 async def test_backup(release: str, name: str, tree: Path, tmp_path: Path) -> None:
     session = older(release, f"backup-{name}")
-    ours = await play(session, configuration(tmp_path), Staging(paths=((RECORDED_ROOT, bytes(tree)),)))
+    ours = await play(session, settings(release, tmp_path), Staging(paths=((RECORDED_ROOT, bytes(tree)),)))
     check_talk(session, ours)
     mine, theirs = said.saved_files(ours), said.saved_files(session)
     assert said.files(mine) == said.files(theirs)
@@ -77,7 +83,7 @@ async def test_backup(release: str, name: str, tree: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", PACKED)
 async def test_packed_backup(release: str, name: str, tree: Path, tmp_path: Path) -> None:
     session = older(release, f"backup-{name}")
-    ours = await play(session, configuration(tmp_path), Staging(paths=((RECORDED_ROOT, bytes(tree)),)))
+    ours = await play(session, settings(release, tmp_path), Staging(paths=((RECORDED_ROOT, bytes(tree)),)))
     check_talk(session, ours)
     mine, theirs = said.saved_files(ours), said.saved_files(session)
     assert said.unpacked(mine, theirs) == said.unpacked(theirs, theirs)
@@ -88,7 +94,7 @@ async def test_packed_backup(release: str, name: str, tree: Path, tmp_path: Path
 async def test_changed_tree(release: str, name: str, grown: Grown, tmp_path: Path) -> None:
     session = older(release, name)
     staging = Staging(paths=((RECORDED_ROOT, grown.root),), since=grown.since, entry=grown.entry)
-    ours = await play(session, configuration(tmp_path), staging)
+    ours = await play(session, settings(release, tmp_path), staging)
     check_talk(session, ours)
     mine, theirs = said.saved_files(ours), said.saved_files(session)
     assert said.files(mine) == said.files(theirs)
@@ -99,36 +105,38 @@ async def test_changed_tree(release: str, name: str, grown: Grown, tmp_path: Pat
 async def test_verify_of_a_tree(release: str, name: str, tree: Path, grown: Grown, tmp_path: Path) -> None:
     session = older(release, name)
     root = grown.root if name == "verify-disk-changed" else bytes(tree)
-    check_talk(session, await play(session, configuration(tmp_path), Staging(paths=((RECORDED_ROOT, root),))))
+    check_talk(
+        session, await play(session, settings(release, tmp_path), Staging(paths=((RECORDED_ROOT, root),)))
+    )
 
 
 async def test_verify_of_a_volume(release: str, tmp_path: Path) -> None:
     session = older(release, "verify-volume")
-    check_talk(session, await play(session, configuration(tmp_path), Staging(blocks=blocks)))
+    check_talk(session, await play(session, settings(release, tmp_path), Staging(blocks=blocks)))
 
 
 @pytest.mark.parametrize("name", RESTORED)
 async def test_restore(release: str, name: str, tmp_path: Path) -> None:
     session = older(release, name)
     staging = Staging(paths=((b"/srv/restore", bytes(tmp_path / "restore")),), blocks=blocks)
-    check_talk(session, await play(session, configuration(tmp_path), staging))
+    check_talk(session, await play(session, settings(release, tmp_path), staging))
 
 
 async def test_estimate(release: str, tree: Path, tmp_path: Path) -> None:
     session = older(release, "estimate")
     staging = Staging(paths=((RECORDED_ROOT, bytes(tree)),))
-    check_talk(session, await play(session, configuration(tmp_path), staging))
+    check_talk(session, await play(session, settings(release, tmp_path), staging))
 
 
 async def test_status(release: str, tmp_path: Path) -> None:
     session = older(release, "status")
-    check_talk(session, await play(session, configuration(tmp_path), Staging()))
+    check_talk(session, await play(session, settings(release, tmp_path), Staging()))
 
 
 async def test_setdebug(release: str, tmp_path: Path) -> None:
     session = older(release, "setdebug")
     staging = Staging(paths=((b"/var/lib/bareos", bytes(tmp_path)),))
-    check_talk(session, await play(session, configuration(tmp_path), staging))
+    check_talk(session, await play(session, settings(release, tmp_path), staging))
 
 
 async def test_status_and_cancel_of_a_running_job(release: str, tmp_path: Path) -> None:
@@ -137,7 +145,7 @@ async def test_status_and_cancel_of_a_running_job(release: str, tmp_path: Path) 
     root.mkdir()
     with (root / "f0.bin").open("wb") as file:
         file.truncate(512 << 20)
-    ours = await play(session, configuration(tmp_path), Staging(paths=((b"/srv/large", bytes(root)),)))
+    ours = await play(session, settings(release, tmp_path), Staging(paths=((b"/srv/large", bytes(root)),)))
     for connection, link in ours.connections.items():
         if link == "dir-fd":
             assert said.control(ours, connection) == said.control(session, connection)

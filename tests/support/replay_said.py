@@ -104,7 +104,14 @@ ACCEPTED: tuple[Accepted, ...] = (
         rb"^Jmsg .* Version: RELEASE .*\n$",
         b"",
         "a message of the job's log that came with release 24",
-        ("23",),
+        ("22", "23"),
+    ),
+    Accepted(
+        "backup-sparse",
+        rb"ReadBytes=\d+",
+        b"ReadBytes=*",
+        "release 22 did not count the zeros as read that it left out",
+        ("22",),
     ),
 )
 

@@ -16,6 +16,8 @@ from tests.support.sessions import Packet, Session, Signalled
 
 ROOT = b"/srv/data/"
 BLOCK = 262_144
+OLD_BLOCK = 65_536
+"""The same in release 22."""
 MTIME = 1_700_000_000
 
 
@@ -66,7 +68,7 @@ CONTENTS: dict[bytes, bytes] = {
 def _blocks() -> Iterator[bytes]:
     packers = [Compressor(algorithm) for algorithm in (Algorithm.LZ4, Algorithm.LZO)]
     for content in CONTENTS.values():
-        for size in (BLOCK, BLOCK - 8):
+        for size in (BLOCK, BLOCK - 8, OLD_BLOCK, OLD_BLOCK - 8):
             for start in range(0, len(content), size):
                 block = content[start : start + size]
                 packed = zlib.compress(block, 6)

@@ -22,7 +22,7 @@ RECORDED = ROOT / "tests" / "recorded" / "sessions"
 """The sessions that every checkout has, some of them packed."""
 RELEASE = "25"
 """The release of the daemons in those."""
-OLDER = ("23", "24")
+OLDER = ("22", "23", "24")
 """Releases whose sessions stand beside them, in `sessions-RELEASE`."""
 SHARED = ROOT.parent / "shared" / "captures" / "sessions"
 """All sessions, where the recordings lie beside the project."""
