@@ -7,10 +7,11 @@ from typing import Final
 import trio
 from trio.abc import Stream
 
+from fdconform.case import Step
 from fdconform.profiles import Director
 from fdconform.stage import DIAL_LIMIT, Stage
 from fdconform.talk import PATIENCE, director_of
-from fdconform.verdicts import Verdict
+from fdconform.verdicts import CaseOver, Verdict
 from fdpeers.cram import password_key
 from fdpeers.errors import AuthenticationFailed, LinkClosed
 from fdpeers.tls import CIPHERS, TlsStream
@@ -126,6 +127,23 @@ class Secure:
                 context.verify_mode = ssl.CERT_REQUIRED
                 context.load_verify_locations(keys / f"{self.trusts}.pem")
         return context
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """Take these steps, and put into the report whether they came about."""
+
+    steps: tuple[Step, ...]
+    what: str
+
+    async def play(self, stage: Stage) -> None:
+        try:
+            for step in self.steps:
+                await step.play(stage)
+        except CaseOver as over:
+            stage.note(Verdict.INFORMATIONAL, f"{self.what} is refused: {over.finding.text}")
+        else:
+            stage.note(Verdict.INFORMATIONAL, f"{self.what} is accepted")
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,8 +94,8 @@ _CHALLENGES = tuple(
         (24, "numbers of one digit", b"auth cram-md5 <1.2@R_DIRECTOR::d> ssl=2\n", "bareos"),
         (
             25,
-            "a name of 300 bytes",
-            b"auth cram-md5 <1.2@R_DIRECTOR::%b> ssl=2\n" % (b"n" * 300),
+            "a name of 100 bytes",
+            b"auth cram-md5 <1.2@R_DIRECTOR::%b> ssl=2\n" % (b"n" * 100),
             "bareos",
         ),
     )
@@ -156,6 +156,7 @@ CASES = (
         title="a Director that takes its time",
         rule="A Director has 180 s for its answer; one that needs seconds for each of its packets is let in.",
         source="01 §6.5",
+        profile="refusing",
         play=(
             Dial("tls"),
             Pause(2),

@@ -20,6 +20,10 @@ def _unable(name: bytes) -> Like:
 
 _UNABLE = _unable(b"conform-dir")
 
+_LATER = ((4, FAILED), (4, _UNABLE))
+_END = ((9, FAILED), (9, _UNABLE))
+"""What only the first case of a family waits for."""
+
 _AT_ONCE = tuple(
     Case(
         id=f"2.6.{number}",
@@ -80,13 +84,18 @@ _FORMATS = tuple(
         limit=25,
         play=(
             *_challenged(packet),
-            Refusal(((0, REFUSED), (4, _WRONG_FORMAT), (4, REFUSED), (9, FAILED), (9, _UNABLE))),
+            Refusal(said),
         ),
     )
-    for number, title, packet in (
-        (20, "free text in the place of the Director's challenge", b"foo bar\n"),
-        (21, "another method", b"auth cram-sha1 <1.2@R_DIRECTOR::d> ssl=2\n"),
-        (22, "a command in the place of the challenge", b".status header"),
+    for number, title, packet, said in (
+        (
+            20,
+            "free text in the place of the Director's challenge",
+            b"foo bar\n",
+            ((0, REFUSED), (4, _WRONG_FORMAT), (4, REFUSED), (9, FAILED), (9, _UNABLE)),
+        ),
+        (21, "another method", b"auth cram-sha1 <1.2@R_DIRECTOR::d> ssl=2\n", ((0, REFUSED),)),
+        (22, "a command in the place of the challenge", b".status header", ((0, REFUSED),)),
     )
 )
 
@@ -99,7 +108,7 @@ _TEXTS = tuple(
         source=f"{_FAILURES}; 01 §6.2",
         play=(
             *_challenged(packet),
-            Refusal(((0, _WRONG_FORMAT), (0, REFUSED), (4, FAILED), (4, _UNABLE))),
+            Refusal(((0, _WRONG_FORMAT), (0, REFUSED), *_LATER[: 0 if number > 23 else 2])),
         ),
     )
     for number, title, packet in (
@@ -119,7 +128,7 @@ _REFLECTED = tuple(
         source=f"{_FAILURES}; 01 §6.2 (replay check)",
         play=(
             *_challenged(packet),
-            Refusal(((0, _ATTACK), (0, REFUSED), (4, FAILED), (4, _UNABLE))),
+            Refusal(((0, _ATTACK), (0, REFUSED), *_LATER[: 0 if number > 27 else 2])),
         ),
     )
     for number, title, packet in (
@@ -143,7 +152,7 @@ _CONSENTS = tuple(
             _AGREED,
             Challenge(),
             Say(text),
-            Refusal(((4, _KEY_REJECTED), (4, REFUSED), (9, FAILED), (9, _UNABLE))),
+            Refusal(((4, _KEY_REJECTED), (4, REFUSED), *_END[: 0 if number > 30 else 2])),
         ),
     )
     for number, title, text in (

@@ -88,9 +88,9 @@ _BAD = tuple(
         ),
         (
             2,
-            "a hello of 24 bytes",
-            b"Hello Director x calling",
-            rb"Bad Hello command from Director at \S+\. Len=24\.\n",
+            "no name",
+            b"Hello Director  calling me me me\n",
+            rb"Bad Hello command from Director at \S+: Hello Director  calling me me me\n.*",
         ),
         (
             3,
@@ -131,7 +131,7 @@ _BAD = tuple(
     )
 )
 
-_UNKNOWN = Like(rb"\S* ?Connection from unknown Director \S* at \S+ rejected\.\n")
+_UNKNOWN = Like(rb"\S* ?(Connection from unknown Director .* at \S+ rejected|Bad Hello command from .*)\.\n")
 
 _STRANGE = (
     *(
@@ -147,7 +147,7 @@ _STRANGE = (
             (9, "a Director that nobody knows", b"Hello Director nobody calling\n"),
             (10, "a name of 200 bytes", b"Hello Director %b calling\n" % (b"n" * 200)),
             (11, "a name in capitals", b"Hello Director CONFORM-DIR calling\n"),
-            (12, "no name", b"Hello Director  calling me me me\n"),
+            (12, "a hello of 24 bytes", b"Hello Director x calling"),
             (13, "a name with a blank behind it", b"Hello Director conform-dir\x01 calling\n"),
             (14, "bytes above 127 as name", b"Hello Director \xc3\xa4\xff\xfe calling\n"),
         )
@@ -185,6 +185,7 @@ _OTHERS = tuple(
         title=f"{title}, inside TLS",
         rule="Nobody but Directors and Storage daemons of running jobs is served; the connection ends or stays open.",
         source="01 §4.5 (3), §8.2; core/src/filed/socket_server.cc: HandleConnectionRequest",
+        profile="refusing",
         play=(Dial("tls"), Say(hello), Unserved(), Alive()),
     )
     for number, title, hello in _KINDS

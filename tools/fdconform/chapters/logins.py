@@ -56,7 +56,6 @@ CASES = (
         title="a wrong password delays nobody else",
         rule="While one caller waits out the delay of its wrong password, others log in at once.",
         source=_ALONE,
-        profile="refusing",
         play=(
             Dial("tls", "bad"),
             Asked(on="bad"),
@@ -70,7 +69,6 @@ CASES = (
         title="refused callers delay nobody else",
         rule="While refused callers wait one after the other for their ends, others log in at once.",
         source=_ALONE,
-        profile="refusing",
         play=(
             *(Dial("tls", f"bad{n}") for n in range(3)),
             *(Say(b"Hello Director conform-dir says\n", on=f"bad{n}") for n in range(3)),
@@ -83,7 +81,6 @@ CASES = (
         title="wrong passwords at the same time",
         rule="Every wrong password is refused at once; only what follows is delayed.",
         source=_ALONE,
-        profile="refusing",
         play=(
             Quick(
                 (
@@ -130,7 +127,6 @@ CASES = (
         title="the right password after a wrong one",
         rule="A refusal is forgotten: nobody is locked out.",
         source=_ALONE,
-        profile="refusing",
         play=(
             Dial("other", "bad"),
             Asked(on="bad"),

@@ -6,8 +6,8 @@ from fdconform.expect import CLOSED, QUIET
 from fdconform.meanwhile import CallClient
 from fdconform.poke import Unserved
 from fdconform.proof import OK, REFUSED, Answer, Asked, Challenge
-from fdconform.secured import Secure
-from fdconform.talk import Alive, Dial, HangUp, Hear, Login, Say
+from fdconform.secured import Attempted, Secure
+from fdconform.talk import Alive, Dial, HangUp, Hear, Login, Pause, Say
 from fdconform.trees import File, Tree
 from fdconform.work import Announce, EndJob
 
@@ -113,15 +113,16 @@ CASES = (
     Case(
         id="2.10.10",
         title="a second call after a bad one",
-        rule="A key is good for one attempt.",
+        rule="A key is good for one attempt: it is gone when a wrong answer has been dealt with, which takes 10 s.",
         source="01 §6.5 (last paragraph)",
+        profile="refusing",
         play=(
             *_job(),
             _dial(),
             Asked(_HELLO, "sd"),
             Say(b"wrong\0", on="sd"),
             Hear(REFUSED, on="sd", raw=True),
-            HangUp("sd"),
+            Pause(11),
             _NOT_TWICE,
         ),
     ),
@@ -181,6 +182,7 @@ CASES = (
         title="a call that is too short",
         rule="A hello of a Storage daemon needs 25 to 256 bytes.",
         source="01 §8.2 (4)",
+        profile="refusing",
         play=(*_job(), _dial(), Say(b"Hello Storage calling\n", on="sd"), Unserved("sd"), Alive()),
     ),
     Case(
@@ -188,6 +190,7 @@ CASES = (
         title="a call that is too long",
         rule="A hello of a Storage daemon needs 25 to 256 bytes.",
         source="01 §8.2 (4)",
+        profile="refusing",
         play=(*_job(), _dial(), Say(_HELLO + b"x" * 300, on="sd"), Unserved("sd"), Alive()),
     ),
     Case(
@@ -198,7 +201,7 @@ CASES = (
         informational=True,
         play=(
             *_job(key=b"dummy"),
-            Secure(on="sd", identity=_IDENTITY, key=b"dummy", refused=True),
+            Attempted((Secure(on="sd", identity=_IDENTITY, key=b"dummy"),), "TLS with the key dummy"),
         ),
     ),
     Case(

@@ -4,7 +4,7 @@ from fdconform.case import Case
 from fdconform.expect import CLOSED, Like, Signal
 from fdconform.poke import HearOneOf, Poke, Unserved
 from fdconform.proof import LoggedIn
-from fdconform.secured import Negotiated, Secure
+from fdconform.secured import Attempted, Negotiated, Secure
 from fdconform.talk import Alive, Dial, HangUp, HearText, Login, Say
 
 _PSK = "01 §5.3, §5.4; core/src/lib/tls_openssl_private.cc: psk_server_cb"
@@ -74,7 +74,11 @@ _GOOD = (
         rule="Fields behind the name of an identity are ignored or make it unknown.",
         source="01 §5.3; App. C",
         informational=True,
-        play=(Secure(identity=b"R_DIRECTOR\x1econform-dir\x1eextra"), LoggedIn()),
+        play=(
+            Attempted(
+                (Secure(identity=b"R_DIRECTOR\x1econform-dir\x1eextra"), LoggedIn()), "such an identity"
+            ),
+        ),
     ),
 )
 
@@ -169,6 +173,7 @@ CASES = (
         title="TLS again inside TLS",
         rule="A ClientHello inside a TLS connection is a header above 1,000,000.",
         source="01 §1.3",
+        profile="refusing",
         play=(Dial("tls"), Say(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"), Unserved(), Alive()),
     ),
     Case(

@@ -1,0 +1,289 @@
+"""Chapter 9: limits, heartbeats and time. Here: heartbeats, speed, time; crowds and lengths have rooms of their own."""
+
+from fdconform.case import Case, Chapter, Need
+from fdconform.chapters import limits_crowds, limits_lengths
+from fdconform.dialogue import backup, backup_orders, erase, introduce, lines, storage
+from fdconform.expect import Like, Signal
+from fdconform.pressing import Beats, ClockOff, Takes, Timely
+from fdconform.talk import Hear, Login, Say, Together
+from fdconform.trees import File, Tree
+from fdconform.work import Announce, EndJob, Said, Unsaid
+from fdpeers.faults import Act, Fault, Step
+
+_FILES = frozenset({Need.FILES})
+_BEATS = "01 §3.3; core/src/filed/heartbeat.cc; core/src/filed/backup.cc: BlastDataToStorageDaemon"
+_ROWS = lines(b"M")
+_LARGE = Tree((File(b"large", holes=48 << 20),))
+_STALLED = Fault(Step.DATA, Act.STALL, after=100_000)
+_PULSE = b"\xff\xff\xff\xfa\xff\xff\xff\xf9\xff\xff\xff\xfa"
+_PULSES = tuple(
+    Fault(step, Act.SEND, _PULSE)
+    for step in (
+        Step.APPEND_OPEN,
+        Step.APPEND_DATA,
+        Step.DATA,
+        Step.DATA_END,
+        Step.APPEND_END,
+        Step.APPEND_CLOSE,
+        Step.READ_OPEN,
+        Step.READ_DATA,
+        Step.RECORDS_END,
+        Step.READ_CLOSE,
+    )
+)
+_RESTORE = (
+    Login("tls"),
+    *introduce(),
+    *erase(),
+    *storage(key=True),
+    Say(b"restore replace=a prelinks=0 where={where}\n"),
+    Hear(b"2000 OK restore\n"),
+)
+
+_HEARTBEATS = (
+    Case(
+        id="9.1.1",
+        title="a backup whose Storage daemon has stopped reading",
+        rule="With a Heartbeat Interval of 1 s heartbeats go to the Director, at least every 5 s while files are sent.",
+        source=_BEATS,
+        profile="heartbeat",
+        needs=_FILES,
+        play=(
+            _LARGE,
+            Announce((_STALLED,), keep=False),
+            *backup(_ROWS),
+            Beats(2, 14),
+        ),
+    ),
+    Case(
+        id="9.1.2",
+        title="a restore whose Storage daemon is silent",
+        rule="With a Heartbeat Interval of 1 s heartbeats go to the Director every second.",
+        source="01 §3.3; core/src/filed/dir_cmd.cc: RestoreCmd",
+        profile="heartbeat",
+        needs=_FILES,
+        play=(
+            Announce((Fault(Step.RECORDS_END, Act.STALL),), restore=lambda stage: []),
+            *_RESTORE,
+            Beats(3, 8),
+        ),
+    ),
+    Case(
+        id="9.1.3",
+        title="no heartbeats without an interval",
+        rule="Without a Heartbeat Interval no heartbeat is sent, however long a job takes.",
+        source=_BEATS,
+        needs=_FILES,
+        play=(
+            _LARGE,
+            Announce((_STALLED,), keep=False),
+            *backup(_ROWS),
+            Beats(0, 7),
+        ),
+    ),
+    Case(
+        id="9.1.4",
+        title="no heartbeats outside jobs",
+        rule="A Director that is not in a running job would take a heartbeat for the end of an answer: none is sent.",
+        source="01 §3.3; 02 §0.2 (consequence a)",
+        profile="heartbeat",
+        play=(Login("tls"), *introduce(), Beats(0, 7)),
+    ),
+    *(
+        Case(
+            id=f"9.1.{number}",
+            title=f"heartbeats of the Storage daemon in a backup, {profile}",
+            rule="Heartbeats and their responses from the Storage daemon are swallowed at every point and not answered.",
+            source="01 §3.2 (a), §3.3",
+            profile=profile,
+            needs=_FILES,
+            play=(
+                Tree((File(b"a", b"hello" * 1000), File(b"b", b"x"))),
+                Announce(_PULSES),
+                *backup(_ROWS),
+                EndJob("T", files=3, errors=0),
+                Unsaid(),
+            ),
+        )
+        for number, profile in ((5, "plain"), (6, "heartbeat"))
+    ),
+    Case(
+        id="9.1.7",
+        title="heartbeats of the Storage daemon in a restore",
+        rule="Heartbeats and their responses from the Storage daemon are swallowed at every point and not answered.",
+        source="01 §3.2 (a), §3.3",
+        needs=_FILES,
+        play=(
+            Announce(_PULSES, restore=lambda stage: []),
+            *_RESTORE,
+            Hear(b"2000 OK storage end\n", within=20),
+            Say(b"endrestore"),
+            EndJob("T", files=0, errors=0),
+        ),
+    ),
+)
+
+_SPEED = "01 §11.5; core/src/lib/bsock.cc: ControlBwlimit"
+_BYTES = bytes(range(256)) * 4096
+_MEGABYTES = Tree(tuple(File(b"f%d" % number, _BYTES) for number in range(4)))
+_START = (Say(b"backup FileIndex=0\n"), Hear(b"2000 OK backup\n"))
+
+
+def _limit(rate: int) -> tuple[Say, Hear]:
+    return Say(b"setbandwidth=%d Job={job}\n" % rate), Hear(b"2000 OK Bandwidth\n")
+
+
+_SPEEDS = (
+    Case(
+        id="9.2.1",
+        title="a job with a limit of 1.5 MB/s",
+        rule="setbandwidth limits the bytes a second of the connection to the Storage daemon: 4 MiB take about 3 s.",
+        source=_SPEED,
+        needs=_FILES,
+        play=(
+            _MEGABYTES,
+            Announce(keep=False),
+            *backup_orders(_ROWS)[:-2],
+            *_limit(1_500_000),
+            *storage(),
+            Takes((*_START, EndJob("T", files=5, errors=0)), 1.8, 9),
+        ),
+    ),
+    Case(
+        id="9.2.2",
+        title="a limit that is set for a connected job",
+        rule="The limit of a job that is connected already changes at once.",
+        source=_SPEED,
+        needs=_FILES,
+        play=(
+            _MEGABYTES,
+            Announce(keep=False),
+            *backup_orders(_ROWS),
+            *_limit(1_500_000),
+            Takes((*_START, EndJob("T", files=5, errors=0)), 1.8, 9),
+        ),
+    ),
+    Case(
+        id="9.2.3",
+        title="a limit that is taken away while the job runs",
+        rule="setbandwidth=0 from another session frees a running job, which would take 40 s, at once.",
+        source=_SPEED,
+        needs=_FILES,
+        play=(
+            _MEGABYTES,
+            Announce(keep=False),
+            *backup_orders(_ROWS),
+            *_limit(100_000),
+            *_START,
+            Login("tls", "other"),
+            Say(b"setbandwidth=0 Job={job}\n", on="other"),
+            Hear(b"2000 OK Bandwidth\n", on="other"),
+            Takes((EndJob("T", files=5, errors=0),), 0, 12),
+        ),
+    ),
+    Case(
+        id="9.2.4",
+        title="no limit",
+        rule="Without a limit nothing is delayed.",
+        source=_SPEED,
+        needs=_FILES,
+        play=(
+            _MEGABYTES,
+            Announce(keep=False),
+            *backup_orders(_ROWS),
+            *_limit(0),
+            Takes((*_START, EndJob("T", files=5, errors=0)), 0, 4),
+        ),
+    ),
+    Case(
+        id="9.2.5",
+        title="a limit delays nobody else",
+        rule="Limits belong to one job: another one goes on at full speed, and commands are answered.",
+        source=_SPEED,
+        needs=_FILES,
+        play=(
+            _MEGABYTES,
+            Announce(keep=False),
+            *backup_orders(_ROWS),
+            *_limit(1_000_000),
+            *_START,
+            Takes(
+                (
+                    Together(
+                        tuple(
+                            (
+                                Login("tls", name),
+                                Say(b"getSecureEraseCmd\n", on=name),
+                                Hear(Like(rb"2000 OK .*"), on=name),
+                            )
+                            for name in ("one", "two", "three")
+                        )
+                    ),
+                ),
+                0,
+                3,
+            ),
+            EndJob("T", files=5, errors=0),
+        ),
+    ),
+)
+
+
+def _since(seconds: float) -> tuple[Login | ClockOff | Say | Hear, ...]:
+    return (
+        Login("tls"),
+        ClockOff(seconds),
+        *introduce(),
+        Say(b"level = incremental  mtime_only=0 \n"),
+        Say(b"level = since_utime 1700000000 mtime_only=0 prev_job=earlier\n"),
+        Hear(Signal(-1)),
+        Hear(b"2000 OK level\n"),
+    )
+
+
+_DIFFER = rb".*DIR and FD clocks differ by %b seconds, FD automatically compensating\.\n"
+_CLOCK = "02 §1.3 (clock sync); core/src/filed/dir_cmd.cc: LevelCmd"
+
+_TIME = (
+    *(
+        Case(
+            id=f"9.3.{number}",
+            title=title,
+            rule="A difference of the clocks of more than 3 s is told the Director, from 600 s as a warning.",
+            source=_CLOCK,
+            play=(*_since(seconds), Said(_DIFFER % told, type=type_, times=1)),
+        )
+        for number, title, seconds, told, type_ in (
+            (1, "a Director that is two hours ahead", 7200, rb"-(7199|720[01])", 5),
+            (2, "a Director that is two hours behind", -7200, rb"(7199|720[01])", 5),
+            (3, "a Director that is a minute ahead", 60, rb"-(59|6[01])", 6),
+        )
+    ),
+    Case(
+        id="9.3.4",
+        title="clocks that agree",
+        rule="A difference of up to 3 s is not told.",
+        source=_CLOCK,
+        play=(*_since(1), Unsaid(rb".*clocks differ.*", types=(4, 5, 6))),
+    ),
+    Case(
+        id="9.3.5",
+        title="the time of job messages",
+        rule="A job message carries the time of the daemon's clock in seconds.",
+        source="01 §9.1",
+        needs=_FILES,
+        play=(
+            Tree((File(b"a", b"hello"),)),
+            Announce(),
+            *backup(_ROWS),
+            EndJob("T", files=2, errors=0),
+            Timely(),
+        ),
+    ),
+)
+
+CHAPTER = Chapter(
+    9,
+    "Limits, heartbeats and time",
+    (*_HEARTBEATS, *_SPEEDS, *_TIME, *limits_crowds.CASES, *limits_lengths.CASES),
+)
