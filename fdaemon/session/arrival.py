@@ -283,6 +283,7 @@ async def _attach_storage(services: Services, packets: PacketStream, hello: byte
     tracker.fire(StorageEvent.ATTACHED)
     policy = tls_policy(services.configuration.client.tls)
     exchange = Acceptor(*fresh(job.storage_key, b"R_CLIENT::" + services.name, policy))
+    job.storage_key = b""  # one key, one attempt (protocol/01 section 6.5); another may be set meanwhile
     over = trio.Event()
     try:
         await authenticate(packets, exchange, _nobody)
@@ -294,7 +295,6 @@ async def _attach_storage(services: Services, packets: PacketStream, hello: byte
         await packets.aclose()
         return
     finally:
-        job.storage_key = b""
         job.storage_calling = False
     tracker.fire(StorageEvent.AUTHENTICATED)
     encryption = packets.stream.describe().encode() if isinstance(packets.stream, TlsStream) else None

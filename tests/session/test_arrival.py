@@ -7,7 +7,7 @@ import trio
 
 from fdaemon.protocol.cram import answer, parse_challenge
 from fdaemon.wire.framing import Signal
-from tests.session.talking import HELLO, KEY, connected, house
+from tests.session.talking import HELLO, JOB, KEY, OK_JOB, connected, house
 
 REFUSED = [int(Signal.TERMINATE)]
 
@@ -122,6 +122,28 @@ async def test_a_challenge_with_our_own_name_is_an_attack(
         first = await peer.hear()
         assert isinstance(first, bytes)
         assert first.startswith(b"Warning! Attack detected: ")
+
+
+async def test_a_key_is_good_for_one_attempt(tmp_path: Path) -> None:
+    where = house(tmp_path)
+    name = b"job.2026-11-23_05.00.00_01"
+    async with connected(where) as director:
+        await director.log_in()
+        await director.send(JOB.replace(b"dummy", b"ABCD-EFGH-IJKL-MNOP"))
+        assert await director.hear() == OK_JOB
+        async with connected(where) as storage:
+            await storage.send(b"Hello Storage calling Start Job %b\n" % name)
+            challenge = await storage.hear()
+            assert isinstance(challenge, bytes)
+            assert challenge.startswith(b"auth cram-md5 ")
+            job = where.services.registry.find(name)
+            assert job is not None
+            assert job.storage_key == b""
+            await director.send(b"setauthorization Authorization=PONM-LKJI-HGFE-DCBA\n")
+            assert await director.hear() == b"2000 OK Authorization\n"
+            await storage.send(answer(parse_challenge(challenge), b"ABCD-EFGH-IJKL-MNOP"))
+            assert await storage.hear() == b"1000 OK auth\n"
+            assert job.storage_key == b"PONM-LKJI-HGFE-DCBA"
 
 
 async def test_an_oversized_packet_ends_the_session_in_silence(tmp_path: Path) -> None:
