@@ -18,10 +18,12 @@ from fdconform.case import Case
 from fdconform.chapters import CHAPTERS, all_cases
 from fdconform.decode import add_decode
 from fdconform.profiles import PROFILES, Profile
+from fdconform.record import add_record
 from fdconform.report import Report, ReportError, from_json, to_json
 from fdconform.report_html import to_html, to_markdown
 from fdconform.report_junit import to_junit
 from fdconform.report_terminal import listing, summary, told
+from fdconform.reverse.cli import add_reverse
 from fdconform.runner import AT_ONCE, Settings, Start, run
 from fdconform.subject import Subject, started
 from fdconform.verdicts import Verdict
@@ -64,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_configure(commands)
     _add_matrix(commands)
     add_decode(commands)
+    add_record(commands)
+    add_reverse(commands)
     return parser
 
 

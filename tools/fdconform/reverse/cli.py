@@ -36,10 +36,10 @@ def add_reverse(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--listen",
         default="127.0.0.1:9102",
         metavar="HOST:PORT",
-        help="where the Director dials, and seven ports on",
+        help="where the Director dials, and fifteen ports on",
     )
     parser.add_argument(
-        "--password", default="conform secret", help="of the clients conform-fd1 to 8 in the Director"
+        "--password", default="conform secret", help="of the clients conform-fd1 to 16 in the Director"
     )
     parser.add_argument(
         "--only", action="append", default=[], metavar="ID", help="a case, section or chapter: R2"

@@ -10,7 +10,7 @@ import trio
 
 QUEUED: Final = re.compile(r"Job queued\. JobId=(\d+)")
 _STATUS: Final = re.compile(r"^\s*jobstatus: +(\S)", re.IGNORECASE | re.MULTILINE)
-_OVER: Final = frozenset("TWEfAeI")
+_OVER: Final = frozenset("TWEfAeDI?")
 _PAUSE: Final = 0.15
 """Seconds between two looks at a job: only asking tells that it has ended."""
 

@@ -7,7 +7,7 @@ from typing import Final
 import trio
 from trio.abc import Stream
 
-from fdconform.reverse.case import FAILED_END, GRANTED, Answer, DataLogin, Login, Plan, SdSay
+from fdconform.reverse.case import FAILED_END, GRANTED, Answer, DataLogin, Login, Plan, SdSay, SdSignal
 from fdconform.reverse.data import DataConnection
 from fdconform.reverse.notes import Notes
 from fdconform.verdicts import Verdict
@@ -22,6 +22,7 @@ _JOB: Final = re.compile(rb"JobId=(\d+) Job=(\S+) SDid=(\d+) SDtime=(\d+) Author
 _STORAGE: Final = re.compile(rb"storage address=(\S+) port=(\d+) ssl=(\d+)(?: Authorization=(\S*))?")
 _HEADER: Final = re.compile(rb"(\d+) (\d+) 0")
 _VERSION: Final = b"25.1.0 (03Aug26) fdconform,conform"
+_FILE_DATA: Final = 2
 _FAREWELL: Final = 5.0
 """Seconds for a Director to hang up after the end of a session."""
 
@@ -140,6 +141,8 @@ class Session:
                 await self._link.aclose()
 
     async def _serve(self, order: bytes) -> bool:
+        if order.startswith(_TOLD):
+            return True
         for begin, act in self._orders:
             if order.startswith(begin):
                 return await act(order)
@@ -207,7 +210,7 @@ class Session:
         self._notes.names |= {"sd_host": found[1], "sd_port": found[2]}
         if found[4]:
             self._notes.names["key"] = found[4]
-        if any(item.to.startswith(b"storage") for item in self._plan.answers):
+        if any(item.to.startswith(b"storage ") for item in self._plan.answers):
             return await self._answer(order, b"2000 OK storage\n")
         try:
             with trio.fail_after(LIMIT):
@@ -249,10 +252,14 @@ class Session:
 
     def _count(self) -> None:
         """Figures for the end of the job, of what the plan sends."""
-        said = [move.text for move in self._plan.data if isinstance(move, SdSay)]
-        headers = [(at, found) for at, text in enumerate(said) if (found := _HEADER.fullmatch(text))]
-        size = sum(len(said[at + 1]) for at, found in headers if found[2] == b"2")
-        files = max((int(found[1]) for _, found in headers), default=0)
+        files = size = stream = 0
+        for move in self._plan.data:
+            if isinstance(move, SdSay) and stream:
+                size += len(move.text) if stream == _FILE_DATA else 0
+            elif isinstance(move, SdSay) and (found := _HEADER.fullmatch(move.text)):
+                files, stream = max(files, int(found[1])), int(found[2])
+            elif isinstance(move, SdSignal):
+                stream = 0
         self._notes.names |= {"files": b"%d" % files, "bytes": b"%d" % size}
 
     async def _restore(self, order: bytes) -> bool:
@@ -260,7 +267,7 @@ class Session:
             return False
         await self._move_data()
         self._notes.names |= {"files": b"3", "bytes": b"24"}
-        return await self._answer(b"storage end", b"2000 OK storage end\n")
+        return await self._answer(b"end of storage", b"2000 OK storage end\n")
 
     async def _end_restore(self, order: bytes) -> bool:
         await self._finish(self._plan.end)
@@ -305,6 +312,8 @@ class Session:
                 return
 
 
+_TOLD: Final = (b"1000 OK", b"btime ", b"Status OK")
+"""What a Director says when signals ask for it."""
 _REPLIES: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"pluginoptions", b"2000 OK PluginOptions\n"),
     (b"Run OnSuccess", b"2000 OK RunScript\n"),

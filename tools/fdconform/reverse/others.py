@@ -64,7 +64,9 @@ _RESTORES = (
         source=f"{_RESTORE_SOURCE}; 02 §7.2",
         order=_RESTORE,
         needs_backup=True,
-        plan=Plan(data=READ, answers=(Answer(b"storage end", (b"2999 no\n", FAILED_END, -4), close=True),)),
+        plan=Plan(
+            data=READ, answers=(Answer(b"end of storage", (b"2999 no\n", FAILED_END, -4), close=True),)
+        ),
         expected=Expected(status="fE", log=("Bad response to",)),
     ),
     ReverseCase(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-CLIENTS: Final = tuple(f"conform-fd{number}" for number in range(1, 9))
+CLIENTS: Final = tuple(f"conform-fd{number}" for number in range(1, 17))
 """The File daemons that the tester plays at the same time, on as many ports from the one given on."""
 
 
@@ -53,9 +53,8 @@ def resources(site: Surroundings) -> str:
             ),
             f"FileSet {{\n  Name = conform\n{include}}}\n",
             _resource("Job", ("Name = conform-backup", *backup)),
-            _resource("Job", ("Name = conform-base", *backup)),
+            _resource("Job", ("Name = conform-base", *backup, "Accurate = yes")),
             _resource("Job", ("Name = conform-scripts", *backup, *script)),
-            _resource("Job", ("Name = conform-accurate", *backup, "Accurate = yes")),
             _resource(
                 "Job", ("Name = conform-restore", "Type = Restore", *common, "Where = /conform-restored")
             ),
