@@ -67,3 +67,16 @@ async def test_a_limit_changes_while_it_runs(autojump_clock: trio.testing.MockCl
     began = trio.current_time()
     await throttle.charge(LIMIT * 1000)
     assert trio.current_time() == began
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [(0, 1), (10 * LIMIT, 2.8), (LIMIT // 2, 37)])
+async def test_a_new_limit_holds_for_those_who_wait(
+    autojump_clock: trio.testing.MockClock, limit: int, seconds: float
+) -> None:
+    throttle = Throttle(LIMIT)
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(throttle.charge, 19 * LIMIT)
+        await trio.sleep(1)
+        throttle.limit = limit
+    assert trio.current_time() - began == pytest.approx(seconds)
