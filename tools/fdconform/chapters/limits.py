@@ -93,7 +93,7 @@ _HEARTBEATS = (
         Case(
             id=f"9.1.{number}",
             title=f"heartbeats of the Storage daemon in a backup, {profile}",
-            rule="Heartbeats and their responses from the Storage daemon are swallowed at every point and not answered.",
+            rule="Heartbeats and their responses from the Storage daemon are swallowed everywhere and not answered.",
             source="01 §3.2 (a), §3.3",
             profile=profile,
             needs=_FILES,
@@ -110,7 +110,7 @@ _HEARTBEATS = (
     Case(
         id="9.1.7",
         title="heartbeats of the Storage daemon in a restore",
-        rule="Heartbeats and their responses from the Storage daemon are swallowed at every point and not answered.",
+        rule="Heartbeats and their responses from the Storage daemon are swallowed everywhere and not answered.",
         source="01 §3.2 (a), §3.3",
         needs=_FILES,
         play=(
@@ -178,7 +178,7 @@ _SPEEDS = (
             Login("tls", "other"),
             Say(b"setbandwidth=0 Job={job}\n", on="other"),
             Hear(b"2000 OK Bandwidth\n", on="other"),
-            Takes((EndJob("T", files=5, errors=0),), 0, 12),
+            Takes((EndJob("T", files=5, errors=0),), 0, 6),
         ),
     ),
     Case(
