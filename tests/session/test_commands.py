@@ -197,6 +197,30 @@ async def test_scripts_before_and_after(tmp_path: Path) -> None:
         assert said[3:] == [b"2905 Failed RunScript\n", end_job(69, 1), TERMINATE]
 
 
+@pytest.mark.parametrize(("directory", "allowed"), [("/bin", True), ("/usr/local/scripts", False)])
+@pytest.mark.parametrize("where", ["client", "director"])
+async def test_scripts_only_from_where_they_may_be(
+    tmp_path: Path, directory: str, allowed: bool, where: str
+) -> None:
+    line = f"Allowed Script Dir = {directory}"
+    place = house(tmp_path, client=line) if where == "client" else house(tmp_path, director=line)
+    async with connected(place) as peer:
+        await peer.log_in()
+        await peer.send(JOB)
+        await peer.hear()
+        await peer.send(b"Run OnSuccess=1 OnFailure=0 AbortOnError=0 When=2 Command=/bin/echo\x01%i\n")
+        assert await peer.hear() == b"2000 OK RunScript\n"
+        await peer.send(b"RunBeforeNow\n")
+        heard = await peer.hear()
+        assert isinstance(heard, bytes)
+        refused = (
+            b'Error: Runscript: run ClientBeforeJob "/bin/echo %i" could not execute, not in one of the'
+            b" allowed scripts dirs\n"
+        )
+        text = b'shell command: run ClientBeforeJob "/bin/echo 7"\n' if allowed else refused
+        assert heard.partition(b"JobId 7: ")[2] == text
+
+
 async def test_a_director_that_falls_silent_in_a_job_is_given_up(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
