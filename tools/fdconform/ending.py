@@ -2,21 +2,27 @@
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 import trio
 
-from fdconform.expect import CLOSED, Like, Nothing, meets, shown
+from fdconform.expect import CLOSED, Like, Nothing, Wanted, meets, shown
 from fdconform.stage import Stage
 from fdconform.talk import HangUp, Hear, HearText, Login, Say
 from fdconform.verdicts import Verdict
 from fdpeers.director import JobEnd
-from fdpeers.errors import LinkClosed, Unexpected
+from fdpeers.errors import LinkClosed
 from fdpeers.link import TERMINATE
+from fdpeers.storage_session import reset
 
 POLL: Final = 0.05
 """Seconds between two looks at the list of running jobs."""
+_END: Final = re.compile(
+    rb"2800 End Job TermCode=(\d+) JobFiles=(\d+) ReadBytes=(\d+) JobBytes=(\d+) Errors=(\d+)"
+    rb" VSS=(\d+) Encrypt=(\d+)\n"
+)
 SOON: Final = 4.0
 """Seconds within which a canceled job has to be over."""
 
@@ -25,11 +31,13 @@ SOON: Final = 4.0
 class CanceledEnd:
     """The canceled job ends within `within` seconds, once, with TermCode 65 (NON-STRICT: without its report, for the
     Director that canceled knows). `waits`: the daemon was waiting for the Director, and may go on doing so until
-    he hangs up. `also` are other letters that are right. A Storage daemon that stands still is told to drop the job,
+    he hangs up. `also` are other letters that are right, `through` are the replies that may come
+    before. A Storage daemon that stands still is told to drop the job,
     as the Director does, if the end does not come without (NON-STRICT)."""
 
     waits: bool = False
     also: str = ""
+    through: tuple[Wanted, ...] = ()
     on: str = "dir"
     within: float = SOON
 
@@ -42,7 +50,7 @@ class CanceledEnd:
         if end is None and running:
             for run in running:
                 run.cancel()
-            end = await self._end(stage, self.within)
+            end = await self._end(stage, self.within + 6)
             stage.note(Verdict.NON_STRICT, "the canceled job ends only when the Storage daemon hangs up")
         if end is None:
             raise stage.fail(f"the canceled job is not over within {self.within:g} s")
@@ -52,19 +60,69 @@ class CanceledEnd:
         stage.end = end
         if end.status not in f"A{self.also}":
             raise stage.fail(f"TermCode {end.status} ({ord(end.status)}) after a cancel, not A (65)")
-        malformed = stage.line(self.on).session.malformed
-        if malformed:
-            raise stage.fail(f"not a job message and not a reply: {shown(malformed[0])}")
 
     async def _end(self, stage: Stage, within: float) -> JobEnd | Nothing | None:
+        session = stage.line(self.on).session
         with trio.move_on_after(within):
-            try:
-                return await stage.line(self.on).session.job_end()
-            except Unexpected as error:
-                if error.got not in (None, TERMINATE):
-                    raise stage.fail(str(error)) from error
-                return CLOSED
+            while True:
+                try:
+                    got = await session.reply()
+                except LinkClosed:
+                    return CLOSED
+                if got == TERMINATE and not isinstance(got, bytes):
+                    return CLOSED
+                if (end := job_end(got)) is not None:
+                    with suppress(LinkClosed):
+                        while (got := await session.reply()) != TERMINATE:
+                            raise stage.fail(f"after the report of the job came {shown(got)}")
+                    return end
+                if not any(meets(got, stage.filled(wanted)) for wanted in self.through):
+                    raise stage.fail(f"before the report of the canceled job came {shown(got)}")
         return None
+
+
+def job_end(got: bytes | int) -> JobEnd | None:
+    """The figures of an End Job line; None if it is something else."""
+    match = _END.fullmatch(got) if isinstance(got, bytes) else None
+    if match is None:
+        return None
+    code, *figures = (int(number) for number in match.groups())
+    return JobEnd(chr(code), *figures)
+
+
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """Say something that the daemon need not hear any more."""
+
+    text: bytes
+    on: str = "dir"
+
+    async def play(self, stage: Stage) -> None:
+        with suppress(LinkClosed):
+            await stage.line(self.on).link.send(stage.fill(self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class DropStorage:
+    """The Storage daemon drops the job, as it does when the Director cancels it there."""
+
+    called: str = "sd"
+
+    async def play(self, stage: Stage) -> None:
+        stage.runs[self.called].cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Hang up with a TCP reset."""
+
+    on: str = "dir"
+
+    async def play(self, stage: Stage) -> None:
+        link = stage.lines.pop(self.on).link
+        reset(link)
+        transport = getattr(link.stream, "transport", link.stream)
+        await trio.aclose_forcefully(transport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +189,23 @@ class NoReport:
                 return
         if scope.cancelled_caught:
             raise stage.fail(f"the connection is still open {self.within:g} s after the Director left")
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The daemon closes this connection, whatever it says before."""
+
+    on: str = "dir"
+    within: float = 10.0
+
+    async def play(self, stage: Stage) -> None:
+        with trio.move_on_after(self.within):
+            try:
+                while True:
+                    await stage.line(self.on).link.receive()
+            except LinkClosed:
+                return
+        raise stage.fail(f"the connection is still open after {self.within:g} s")
 
 
 @dataclass(frozen=True, slots=True)
