@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from fdconform.case import PLAIN, Case, Need, Step
-from fdconform.dialogue import Steps, backup, backup_orders, lines, restore
-from fdconform.expect import Like
+from fdconform.dialogue import Steps, backup, backup_orders, lines, restore, verify
 from fdconform.stage import Check
 from fdconform.stored import well_formed
 from fdconform.talk import Hear, Say
 from fdconform.trees import Item, Tree
+from fdconform.verifying import HearFiles, counted
 from fdconform.work import Announce, Checked, EndJob, Records, Said, Unsaid
 
 FILES: Final = frozenset({Need.FILES})
@@ -150,4 +150,37 @@ def broken(
     )
 
 
-ACCEPTED: Final = Like(rb"2000 OK .*\n")
+def verified(
+    id: str,
+    title: str,
+    rule: str,
+    source: str,
+    items: Sequence[Item],
+    *checks: Check,
+    options: bytes = b"M",
+    rows: tuple[bytes, ...] | None = None,
+    word: bytes = b"init",
+    before: Sequence[Step] = (),
+    said: Sequence[Step] = NO_PROBLEMS,
+    end: EndJob | None = None,
+    root: bool = False,
+    **more: Any,
+) -> Case:
+    """A verify of what is laid out, heard to its end."""
+    return Case(
+        id=id,
+        title=title,
+        rule=rule,
+        source=source,
+        needs=ROOT if root else FILES,
+        play=(
+            Tree(tuple(items)),
+            *before,
+            *verify(word, lines(options) if rows is None else rows),
+            HearFiles(),
+            EndJob("T", errors=0) if end is None else end,
+            *said,
+            Checked((counted, *checks)),
+        ),
+        **more,
+    )

@@ -1,17 +1,18 @@
 """All cases, chapter by chapter. A room here holds the cases of one subject and exports one Chapter."""
 
 from fdconform.case import Case, Chapter
-from fdconform.chapters import backup, commands, faults, framing, hello, limits, restore, status
+from fdconform.chapters import backup, commands, faults, framing, hello, limits, restore, status, verify
 
 CHAPTERS: tuple[Chapter, ...] = (
     framing.CHAPTER,
     hello.CHAPTER,
-    limits.CHAPTER,
     backup.CHAPTER,
     commands.CHAPTER,
     status.CHAPTER,
     restore.CHAPTER,
+    verify.CHAPTER,
     faults.CHAPTER,
+    limits.CHAPTER,
 )
 
 

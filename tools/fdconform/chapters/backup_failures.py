@@ -25,12 +25,12 @@ from fdconform.work import EndJob, Said
 _FAILURES: Final = "03 §2.11; core/src/filed/backup.cc: SaveFile"
 
 _NO_FILE: Final = rb'.*     Could not stat "{tree}/none": ERR=No such file or directory\n'
-_SYSFS: Final = "/sys/bus/platform/drivers_probe"
+SYSFS: Final = "/sys/bus/platform/drivers_probe"
 _SHORT: Final = "/sys/class/net/lo/mtu"
-_UNREADABLE: Final = "/sys/class/net/lo/speed"
+UNREADABLE: Final = "/sys/class/net/lo/speed"
 
 
-def _fails(path: str, *, at_open: bool) -> bool:
+def fails(path: str, *, at_open: bool) -> bool:
     """Whether this file fails with EACCES when it is opened, or else when it is read, for root too."""
     try:
         file = os.open(path, os.O_RDONLY)
@@ -107,13 +107,13 @@ _FAILING: Final = (
         "A file that cannot be opened has attributes and nothing more; it is told of and counted once.",
         _FAILURES,
         (File(b"a", b"x"),),
-        names_are(_SYSFS.encode(), b"{tree}/a"),
-        is_type(_SYSFS.encode(), 3),
-        has_streams(_SYSFS.encode()),
-        rows=lines(b"MAX", _SYSFS.encode(), b"{tree}/a"),
-        between=(Requires(lambda: _fails(_SYSFS, at_open=True), f"{_SYSFS}, which cannot be opened"),),
+        names_are(SYSFS.encode(), b"{tree}/a"),
+        is_type(SYSFS.encode(), 3),
+        has_streams(SYSFS.encode()),
+        rows=lines(b"MAX", SYSFS.encode(), b"{tree}/a"),
+        between=(Requires(lambda: fails(SYSFS, at_open=True), f"{SYSFS}, which cannot be opened"),),
         said=(
-            Said(rb'.*     Cannot open "%b": ERR=Permission denied\.\n' % _SYSFS.encode(), type=8, times=1),
+            Said(rb'.*     Cannot open "%b": ERR=Permission denied\.\n' % SYSFS.encode(), type=8, times=1),
         ),
         end=EndJob("T", files=2, errors=1, read_bytes=1),
         root=True,
@@ -124,13 +124,11 @@ _FAILING: Final = (
         "A read error is a message and counted twice; the digest is that of what could be read.",
         "04 §3.2",
         (File(b"a", b"x"),),
-        names_are(_UNREADABLE.encode(), b"{tree}/a"),
-        has_record(_UNREADABLE.encode(), 3, hashlib.md5(b"").digest()),
-        rows=lines(b"M", _UNREADABLE.encode(), b"{tree}/a"),
-        between=(
-            Requires(lambda: _fails(_UNREADABLE, at_open=False), f"{_UNREADABLE}, which cannot be read"),
-        ),
-        said=(Said(rb".*Read error on file %b\. ERR=.*" % _UNREADABLE.encode(), type=4, times=1),),
+        names_are(UNREADABLE.encode(), b"{tree}/a"),
+        has_record(UNREADABLE.encode(), 3, hashlib.md5(b"").digest()),
+        rows=lines(b"M", UNREADABLE.encode(), b"{tree}/a"),
+        between=(Requires(lambda: fails(UNREADABLE, at_open=False), f"{UNREADABLE}, which cannot be read"),),
+        said=(Said(rb".*Read error on file %b\. ERR=.*" % UNREADABLE.encode(), type=4, times=1),),
         end=EndJob("T", files=2, errors=2),
     ),
     backed_up(

@@ -17,7 +17,7 @@ from fdpeers.faults import Step as SdStep
 _HEADERS: Final = "04 §1.3; core/src/filed/restore.cc: DoRestore"
 
 
-def _raw(*after: bytes | int) -> Records:
+def raw(*after: bytes | int) -> Records:
     """A good file, then wire data; the EOD comes from the Storage daemon."""
 
     def make(stage: Stage) -> bytes:
@@ -37,7 +37,7 @@ _BROKEN: Final = (
         "a header that is none",
         "A header that cannot be read ends the job.",
         _HEADERS,
-        _raw(b"this is no header", b"data"),
+        raw(b"this is no header", b"data"),
         rb".*Record header scan error: .*",
     ),
     broken(
@@ -45,7 +45,7 @@ _BROKEN: Final = (
         "more data than announced",
         "Data longer than its header says ends the job.",
         _HEADERS,
-        _raw(b"rechdr {session_id} {session_time} 1 2 3", b"hello"),
+        raw(b"rechdr {session_id} {session_time} 1 2 3", b"hello"),
         rb".*Actual data size 5 not same as header 3\n",
     ),
     broken(
@@ -53,7 +53,7 @@ _BROKEN: Final = (
         "less data than announced",
         "Data shorter than its header says ends the job.",
         _HEADERS,
-        _raw(b"rechdr {session_id} {session_time} 1 2 300", b"hello"),
+        raw(b"rechdr {session_id} {session_time} 1 2 300", b"hello"),
         rb".*Actual data size 5 not same as header 300\n",
     ),
     broken(
@@ -61,7 +61,7 @@ _BROKEN: Final = (
         "a signal where data is due",
         "A signal in the place of data ends the job.",
         _HEADERS,
-        _raw(b"rechdr {session_id} {session_time} 1 2 5", -1),
+        raw(b"rechdr {session_id} {session_time} 1 2 5", -1),
         rb".*Data record error\. ERR=.*",
     ),
     broken(
@@ -181,7 +181,7 @@ _SHORT: Final = (
         "heartbeats between records",
         "Heartbeats of the Storage daemon are nothing.",
         _HEADERS,
-        _raw(-6, -7, b"rechdr {session_id} {session_time} 1 3 16", -6, hashlib.md5(b"hello").digest(), -6),
+        raw(-6, -7, b"rechdr {session_id} {session_time} 1 3 16", -6, hashlib.md5(b"hello").digest(), -6),
         is_file(b"good"),
         status="T",
         lenient="W",
