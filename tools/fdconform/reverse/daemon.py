@@ -28,9 +28,13 @@ _FAREWELL: Final = 5.0
 
 
 class PlayedDaemon:
-    """Serves connections by `plan`, and notes what came in `notes`. Both are exchanged between cases."""
+    """Serves connections by `plan`, and notes what came in `notes`. Both are exchanged between cases.
 
-    def __init__(self, name: str, key: bytes) -> None:
+    `device` lets one case at a time move data: how a device is shared is not what the cases try.
+    """
+
+    def __init__(self, name: str, key: bytes, device: trio.Semaphore) -> None:
+        self.device = device
         self.client = name
         self.name = name.encode()
         self.key = key
@@ -237,6 +241,9 @@ class Session:
 
     async def _move_data(self) -> bool:
         """The dialogue with the Storage daemon and what the Director is told meanwhile."""
+        if not self._notes.holds:
+            await self._daemon.device.acquire()
+            self._notes.holds = True
         for what in self._plan.during:
             await self._say(what)
         if self._data is None:

@@ -13,7 +13,7 @@ def _end(letter: str, errors: int = 0) -> bytes:
 _LETTERS = tuple(
     ReverseCase(
         id=f"R3.1.{number}",
-        title=f"TermCode {letter}",
+        title=f"TermCode {letter}, Errors={errors}",
         rule=rule,
         source=_SOURCE,
         plan=Plan(end=(_end(letter, errors),)),

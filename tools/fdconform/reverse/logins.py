@@ -6,7 +6,7 @@ _FD_AUTH = "01 §6, §7; core/src/dird/authenticate.cc: AuthenticateWithFileDaem
 _SD_AUTH = "01 §8.1; core/src/stored/authenticate.cc, fd_cmds.cc: HandleFiledConnection"
 
 
-def _refused(number: int, title: str, rule: str, plan: Plan, *log: str, limit: float = 60.0) -> ReverseCase:
+def _refused(number: int, title: str, rule: str, plan: Plan, *log: str) -> ReverseCase:
     return ReverseCase(
         id=f"R1.2.{number}",
         title=title,
@@ -14,7 +14,6 @@ def _refused(number: int, title: str, rule: str, plan: Plan, *log: str, limit: f
         source=_FD_AUTH,
         plan=plan,
         expected=Expected(status="fE", log=log, unreached=(b"JobId=",)),
-        limit=limit,
     )
 
 

@@ -15,7 +15,8 @@ _NAME: Final = re.compile(rb"\{([a-z][a-z_0-9]*)\}")
 
 @dataclass(slots=True)
 class Notes:
-    """`orders` are all packets that Directors sent in sessions; `running` is set when a job's data is under way."""
+    """`orders` are all packets that Directors sent in sessions; `running` is set when a job's data is under way, and
+    `holds` when the case keeps the Storage daemon's device to itself until it is over."""
 
     transcript: Transcript = field(default_factory=lambda: Transcript(time.monotonic))
     names: dict[str, bytes] = field(default_factory=dict)
@@ -23,6 +24,7 @@ class Notes:
     findings: list[Finding] = field(default_factory=list)
     running: trio.Event = field(default_factory=trio.Event)
     canceled: trio.Event = field(default_factory=trio.Event)
+    holds: bool = False
 
     def note(self, verdict: Verdict, text: str) -> None:
         """Remember something and go on."""

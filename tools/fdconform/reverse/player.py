@@ -40,9 +40,11 @@ async def play_all(
     based = deque(case for case in cases if case.needs_backup)
     free = deque(case for case in cases if not case.needs_backup)
 
+    device = trio.Semaphore(1)
+
     async def work(name: str, number: int) -> None:
         async with trio.open_nursery() as listening:
-            daemon = PlayedDaemon(name, password_key(setting.password))
+            daemon = PlayedDaemon(name, password_key(setting.password), device)
             await listening.start(
                 partial(trio.serve_tcp, daemon.serve, setting.port + number, host=setting.host)
             )
@@ -65,14 +67,22 @@ async def play_all(
 
 async def _backup(daemon: PlayedDaemon, console: Console) -> int:
     """A good backup that other cases refer to; 0 if it did not come about."""
-    daemon.begin(Plan())
+    notes = daemon.begin(Plan())
     order = f"run job=conform-base client={daemon.client} level=Full yes"
     found = QUEUED.search(await console.tell(order))
     if found is None:
         return 0
+    status = ""
     with trio.move_on_after(60):
-        return int(found[1]) if (await console.outcome(int(found[1]))).status == "T" else 0
-    return 0
+        status = (await console.outcome(int(found[1]))).status
+    _release(daemon, notes)
+    return int(found[1]) if status == "T" else 0
+
+
+def _release(daemon: PlayedDaemon, notes: Notes) -> None:
+    if notes.holds:
+        notes.holds = False
+        daemon.device.release()
 
 
 async def _play(case: ReverseCase, daemon: PlayedDaemon, console: Console, backup: int) -> Result:
@@ -88,6 +98,7 @@ async def _play(case: ReverseCase, daemon: PlayedDaemon, console: Console, backu
                 notes.note(Verdict.FAIL, f"not over after {case.limit:g} s")
         except ConsoleError as error:
             notes.note(Verdict.FAIL, str(error))
+    _release(daemon, notes)
     findings = tuple(notes.findings)
     verdict = worst(findings)
     if case.informational and verdict is Verdict.OK:
@@ -123,6 +134,8 @@ async def _look(case: ReverseCase, notes: Notes, printed: str, outcome: JobOutco
         said = _last_words(outcome.log)
         verdict = Verdict.NON_STRICT if lenient else Verdict.FAIL
         notes.note(verdict, f"the job ended with {outcome.status}, not {' or '.join(expected.status)}{said}")
+    if case.informational:
+        notes.note(Verdict.INFORMATIONAL, f"the job ended with {outcome.status}{_last_words(outcome.log)}")
     for pattern in expected.log:
         if re.search(pattern, text) is None:
             notes.note(Verdict.FAIL, f"nothing like {pattern!r} was said{_last_words(text)}")
