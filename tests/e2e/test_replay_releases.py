@@ -1,4 +1,4 @@
-"""Directors and Storage daemons of older releases, played to our daemon: it must say what their own one said."""
+"""Directors and Storage daemons of other releases, played to our daemon: it must say what their own one said."""
 
 import os
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from tests.support.grown import Grown
 from tests.support.replay import Staging
 from tests.support.replaying import configuration, play, universal_time
 from tests.support.restored_tree import blocks
-from tests.support.sessions import OLDER, Session, older, older_names
+from tests.support.sessions import OTHERS, Session, other, other_names
 from tests.support.tree import RECORDED_ROOT, build
 
 pytestmark = [
-    pytest.mark.parametrize("release", OLDER),
+    pytest.mark.parametrize("release", OTHERS),
     pytest.mark.skipif(os.geteuid() != 0, reason="owners are recorded and restored by root only"),
 ]
 
@@ -67,12 +67,12 @@ def check_talk(session: Session, ours: Session) -> None:
 def test_every_recording_is_played(release: str) -> None:
     played = {f"backup-{name}" for name in (*BACKUPS, *PACKED)} | {*CHANGED, *VERIFIED, *RESTORED}
     played |= {"verify-disk-changed", "verify-volume", "estimate", "status", "setdebug", "cancel"}
-    assert set(older_names(release)) == played
+    assert set(other_names(release)) == played
 
 
 @pytest.mark.parametrize("name", BACKUPS)
 async def test_backup(release: str, name: str, tree: Path, tmp_path: Path) -> None:
-    session = older(release, f"backup-{name}")
+    session = other(release, f"backup-{name}")
     ours = await play(session, settings(release, tmp_path), Staging(paths=((RECORDED_ROOT, bytes(tree)),)))
     check_talk(session, ours)
     mine, theirs = said.saved_files(ours), said.saved_files(session)
@@ -82,7 +82,7 @@ async def test_backup(release: str, name: str, tree: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", PACKED)
 async def test_packed_backup(release: str, name: str, tree: Path, tmp_path: Path) -> None:
-    session = older(release, f"backup-{name}")
+    session = other(release, f"backup-{name}")
     ours = await play(session, settings(release, tmp_path), Staging(paths=((RECORDED_ROOT, bytes(tree)),)))
     check_talk(session, ours)
     mine, theirs = said.saved_files(ours), said.saved_files(session)
@@ -92,7 +92,7 @@ async def test_packed_backup(release: str, name: str, tree: Path, tmp_path: Path
 
 @pytest.mark.parametrize("name", CHANGED)
 async def test_changed_tree(release: str, name: str, grown: Grown, tmp_path: Path) -> None:
-    session = older(release, name)
+    session = other(release, name)
     staging = Staging(paths=((RECORDED_ROOT, grown.root),), since=grown.since, entry=grown.entry)
     ours = await play(session, settings(release, tmp_path), staging)
     check_talk(session, ours)
@@ -103,7 +103,7 @@ async def test_changed_tree(release: str, name: str, grown: Grown, tmp_path: Pat
 
 @pytest.mark.parametrize("name", [*VERIFIED, "verify-disk-changed"])
 async def test_verify_of_a_tree(release: str, name: str, tree: Path, grown: Grown, tmp_path: Path) -> None:
-    session = older(release, name)
+    session = other(release, name)
     root = grown.root if name == "verify-disk-changed" else bytes(tree)
     check_talk(
         session, await play(session, settings(release, tmp_path), Staging(paths=((RECORDED_ROOT, root),)))
@@ -111,36 +111,36 @@ async def test_verify_of_a_tree(release: str, name: str, tree: Path, grown: Grow
 
 
 async def test_verify_of_a_volume(release: str, tmp_path: Path) -> None:
-    session = older(release, "verify-volume")
+    session = other(release, "verify-volume")
     check_talk(session, await play(session, settings(release, tmp_path), Staging(blocks=blocks)))
 
 
 @pytest.mark.parametrize("name", RESTORED)
 async def test_restore(release: str, name: str, tmp_path: Path) -> None:
-    session = older(release, name)
+    session = other(release, name)
     staging = Staging(paths=((b"/srv/restore", bytes(tmp_path / "restore")),), blocks=blocks)
     check_talk(session, await play(session, settings(release, tmp_path), staging))
 
 
 async def test_estimate(release: str, tree: Path, tmp_path: Path) -> None:
-    session = older(release, "estimate")
+    session = other(release, "estimate")
     staging = Staging(paths=((RECORDED_ROOT, bytes(tree)),))
     check_talk(session, await play(session, settings(release, tmp_path), staging))
 
 
 async def test_status(release: str, tmp_path: Path) -> None:
-    session = older(release, "status")
+    session = other(release, "status")
     check_talk(session, await play(session, settings(release, tmp_path), Staging()))
 
 
 async def test_setdebug(release: str, tmp_path: Path) -> None:
-    session = older(release, "setdebug")
+    session = other(release, "setdebug")
     staging = Staging(paths=((b"/var/lib/bareos", bytes(tmp_path)),))
     check_talk(session, await play(session, settings(release, tmp_path), staging))
 
 
 async def test_status_and_cancel_of_a_running_job(release: str, tmp_path: Path) -> None:
-    session = older(release, "cancel")
+    session = other(release, "cancel")
     root = tmp_path / "large"
     root.mkdir()
     with (root / "f0.bin").open("wb") as file:

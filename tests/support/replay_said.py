@@ -18,7 +18,7 @@ from fdaemon.wire.stat import decode_stat
 from fdaemon.wire.streams import Stream
 from tests.support.replay import WHOLE
 from tests.support.saved import Payload, SavedFile, from_session, payload_of
-from tests.support.sessions import OLDER, RELEASE, Packet, Session, Signalled
+from tests.support.sessions import OTHERS, RELEASE, Packet, Session, Signalled
 from tests.support.tree import EPOCH
 
 type Said = bytes | int | tuple[object, ...]
@@ -50,7 +50,7 @@ class Accepted:
     pattern: bytes
     replacement: bytes
     reason: str
-    releases: tuple[str, ...] = (RELEASE, *OLDER)
+    releases: tuple[str, ...] = (RELEASE, *OTHERS)
 
 
 ACCEPTED: tuple[Accepted, ...] = (
@@ -94,10 +94,10 @@ ACCEPTED: tuple[Accepted, ...] = (
     ),
     Accepted(
         "*",
-        rb"\b2\d\.\d+\.\d+ \((\d\d \w+ \d{4}|\d\d\w{3}\d\d)\) +",
+        rb"\b2\d\.\d+\.\d+(?:~\w+)? \((\d\d \w+ \d{4}|\d\d\w{3}\d\d)\) +",
         b"RELEASE ",
         "we are the release that we are",
-        OLDER,
+        OTHERS,
     ),
     Accepted(
         "*",
@@ -112,6 +112,9 @@ ACCEPTED: tuple[Accepted, ...] = (
         b"ReadBytes=*",
         "release 22 did not count the zeros as read that it left out",
         ("22",),
+    ),
+    Accepted(
+        "*", rb'^(Hello Start Job .*) Version="26.*"', rb"\1", "release 26 takes the old hello", ("26",)
     ),
 )
 

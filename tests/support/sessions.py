@@ -22,7 +22,7 @@ RECORDED = ROOT / "tests" / "recorded" / "sessions"
 """The sessions that every checkout has, some of them packed."""
 RELEASE = "25"
 """The release of the daemons in those."""
-OLDER = ("22", "23", "24")
+OTHERS = ("22", "23", "24", "26")
 """Releases whose sessions stand beside them, in `sessions-RELEASE`."""
 SHARED = ROOT.parent / "shared" / "captures" / "sessions"
 """All sessions, where the recordings lie beside the project."""
@@ -168,17 +168,17 @@ def recorded(name: str) -> Session:
 
 
 @cache
-def older(release: str, name: str) -> Session:
-    """A session of the daemons of an older release, which every checkout has."""
-    return read(_files(_older_folder(release))[name], release)
+def other(release: str, name: str) -> Session:
+    """A session of the daemons of another release, which every checkout has."""
+    return read(_files(_other_folder(release))[name], release)
 
 
-def older_names(release: str) -> list[str]:
-    """Names for `older`."""
-    return sorted(_files(_older_folder(release)))
+def other_names(release: str) -> list[str]:
+    """Names for `other`."""
+    return sorted(_files(_other_folder(release)))
 
 
-def _older_folder(release: str) -> Path:
+def _other_folder(release: str) -> Path:
     return RECORDED.with_name(f"sessions-{release}")
 
 
@@ -201,12 +201,12 @@ def _all() -> dict[str, Path]:
 
 
 def every_session() -> Iterator[Session]:
-    """The full set where it is present, and otherwise those that every checkout has; then the older releases'."""
+    """The full set where it is present, and otherwise those that every checkout has; then the other releases'."""
     for path in _all().values():
         yield read(path)
-    for release in OLDER:
-        for name in older_names(release):
-            yield older(release, name)
+    for release in OTHERS:
+        for name in other_names(release):
+            yield other(release, name)
 
 
 def sweep_names() -> list[str]:
