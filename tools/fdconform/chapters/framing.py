@@ -5,6 +5,7 @@ from fdconform.case import Case, Chapter
 from fdconform.chapters import framing_ends, framing_signals, framing_strangers
 from fdconform.dialogue import OK_JOB
 from fdconform.expect import CLOSED, QUIET, Like, Signal
+from fdconform.repeated import Repeat, SayLong
 from fdconform.talk import Alive, Ends, Hear, HearText, Login, Pause, Say, SayRaw, SaySignal
 
 HEADER = Like(rb".* Version: .*")
@@ -38,14 +39,14 @@ _UNKNOWN = tuple(
         title=title,
         rule="A packet of 0 to 1,000,000 bytes is taken whole; one that is no command is answered with 2999.",
         source=f"{_RECV}; 02 §1.1",
-        play=(Login(role), Say(text), Hear(INVALID), Ends(terminate=True)),
+        play=(Login(role), SayLong(b"", size), Hear(INVALID), Ends(terminate=True)),
     )
-    for number, title, role, text in (
-        (5, "an empty packet", "clear", b""),
-        (6, "a packet of one byte", "clear", b"x"),
-        (7, "the longest packet that is sent", "clear", b"x" * 999_996),
-        (8, "the longest packet that is taken", "clear", b"x" * 1_000_000),
-        (9, "the longest packet, inside TLS", "tls", b"x" * 1_000_000),
+    for number, title, role, size in (
+        (5, "an empty packet", "clear", 0),
+        (6, "a packet of one byte", "clear", 1),
+        (7, "the longest packet that is sent", "clear", 999_996),
+        (8, "the longest packet that is taken", "clear", 1_000_000),
+        (9, "the longest packet, inside TLS", "tls", 1_000_000),
     )
 )
 
@@ -59,7 +60,7 @@ _LENGTHS = (
         source="01 §11.1, §2.2; core/src/lib/bsock_tcp.cc: recv",
         play=(
             Login("clear"),
-            Say(b".status header" + b" " * 900_000),
+            SayLong(b".status header", 900_000, b" "),
             HearText(HEADER),
             Say(b".status header"),
             HearText(HEADER),
@@ -118,7 +119,7 @@ _SEGMENTS = tuple(
             9,
             "a hundred commands in one segment",
             "clear",
-            (SayRaw(STATUS * 100), *(HearText(HEADER),) * 99),
+            (SayRaw(STATUS * 100), Repeat(99, (HearText(HEADER),))),
         ),
     )
 )

@@ -5,6 +5,7 @@ from fdconform.chapters import cram, cram_wrong, logins, passive, tls, tls_certi
 from fdconform.expect import CLOSED, QUIET, Like, Signal
 from fdconform.poke import HearOneOf, Poke, Unserved
 from fdconform.proof import LoggedIn, Refusal
+from fdconform.repeated import SayLong
 from fdconform.talk import Alive, Dial, Ends, HangUp, Hear, HearText, Introduce, Login, Say
 
 _ACCEPTS = "01 §7.1, §7.2; core/src/filed/authenticate.cc: AuthenticateDirector"
@@ -77,54 +78,62 @@ _BAD = tuple(
         "after 6 s.",
         source=f"{_ACCEPTS}; 01 App. C",
         profile="special",
-        play=(Dial("tls"), Say(hello), _refused(text), Alive()),
+        play=(Dial("tls"), SayLong(hello, size), _refused(text), Alive()),
     )
-    for number, title, hello, text in (
+    for number, title, size, hello, text in (
         (
             1,
             "a hello that is too short",
+            0,
             b"Hello Director x\n",
             rb"Bad Hello command from Director at \S+\. Len=17\.\n",
         ),
         (
             2,
             "no name",
+            0,
             b"Hello Director  calling me me me\n",
             rb"Bad Hello command from Director at \S+: Hello Director  calling me me me\n.*",
         ),
         (
             3,
             "a hello of 501 bytes",
-            b"Hello Director conform-dir calling".ljust(501, b"x"),
+            501,
+            b"Hello Director conform-dir calling",
             rb"Bad Hello command from Director at \S+\. Len=501\.\n",
         ),
         (
             4,
             "a hello of a megabyte",
-            b"Hello Director conform-dir calling".ljust(999_996, b"x"),
+            999_996,
+            b"Hello Director conform-dir calling",
             rb"Bad Hello command from Director at \S+\. Len=999996\.\n",
         ),
         (
             5,
             "a hello without `calling`",
+            0,
             b"Hello Director conform-dir says hello\n",
             rb"Bad Hello command from Director at \S+: Hello Director conform-dir says hello\n.*",
         ),
         (
             6,
             "a hello with another word",
+            0,
             b"Hello Director conform-dir Calling\n",
             rb"Bad Hello command from Director at \S+: Hello Director conform-dir Calling\n.*",
         ),
         (
             7,
             "blanks in the name that are not bashed",
+            0,
             b"Hello Director conform with blanks calling\n",
             rb"Bad Hello command from Director at \S+: Hello Director conform with blanks calling\n.*",
         ),
         (
             8,
             "a hello that a NUL cuts short",
+            0,
             b"Hello Director conform-dir\0 calling\n",
             rb"Bad Hello command from Director at \S+: Hello Director conform-dir.*",
         ),

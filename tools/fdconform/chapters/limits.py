@@ -2,7 +2,7 @@
 
 from fdconform.case import Case, Chapter, Need
 from fdconform.chapters import limits_crowds, limits_lengths
-from fdconform.dialogue import backup, backup_orders, erase, introduce, lines, storage
+from fdconform.dialogue import Steps, backup, backup_orders, erase, introduce, lines, storage
 from fdconform.expect import Like, Signal
 from fdconform.pressing import Beats, ClockOff, Takes, Timely
 from fdconform.talk import Hear, Login, Say, Together
@@ -124,8 +124,7 @@ _HEARTBEATS = (
 )
 
 _SPEED = "01 §11.5; core/src/lib/bsock.cc: ControlBwlimit"
-_BYTES = bytes(range(256)) * 4096
-_MEGABYTES = Tree(tuple(File(b"f%d" % number, _BYTES) for number in range(4)))
+_MEGABYTES = Tree(tuple(File(b"f%d" % number, holes=1 << 20) for number in range(4)))
 _START = (Say(b"backup FileIndex=0\n"), Hear(b"2000 OK backup\n"))
 
 
@@ -229,7 +228,7 @@ _SPEEDS = (
 )
 
 
-def _since(seconds: float) -> tuple[Login | ClockOff | Say | Hear, ...]:
+def _since(seconds: float) -> Steps:
     return (
         Login("tls"),
         ClockOff(seconds),

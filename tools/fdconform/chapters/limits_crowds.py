@@ -7,6 +7,7 @@ from fdconform.meanwhile import Quick
 from fdconform.poke import Unserved
 from fdconform.pressing import Bounded, Crowd
 from fdconform.proof import LoggedIn
+from fdconform.repeated import Repeat, SayLong
 from fdconform.talk import Alive, Dial, HangUp, Hear, HearText, Login, Pause, Say, SayRaw, SaySignal
 from fdconform.trees import File, Tree
 from fdconform.work import Announce, EndJob
@@ -51,7 +52,7 @@ CASES = (
         alone=True,
         play=(
             Pause(0.3),
-            *(_SESSION[0], *_SESSION[1:], Pause(0.1)) * 5,
+            Repeat(5, (*_SESSION, Pause(0.1))),
             Login("tls", "one"),
             Login("tls", "two"),
         ),
@@ -63,8 +64,8 @@ CASES = (
         source="01 §7.2",
         play=(
             Login("clear"),
-            *(Say(b".status header"), HearText(_HEADER)) * 100,
-            *(Say(b"cancel Job=nobody\n"), HearText(Like(rb"2901 .*"))) * 100,
+            Repeat(100, (Say(b".status header"), HearText(_HEADER))),
+            Repeat(100, (Say(b"cancel Job=nobody\n"), HearText(Like(rb"2901 .*")))),
         ),
     ),
     Case(
@@ -72,7 +73,7 @@ CASES = (
         title="fifty sessions one after the other",
         rule="Sessions that have ended leave nothing behind.",
         source="01 §12.1",
-        play=(*_SESSION * 50, Alive()),
+        play=(Repeat(50, _SESSION), Alive()),
     ),
     Case(
         id="9.4.5",
@@ -123,7 +124,7 @@ CASES = (
             Bounded(
                 (
                     Login("clear"),
-                    *(Say(b".status header" + b" " * 990_000), HearText(_HEADER)) * 100,
+                    Repeat(100, (SayLong(b".status header", 990_000, b" "), HearText(_HEADER))),
                 ),
                 48 * _MEGABYTE,
             ),
@@ -145,7 +146,7 @@ CASES = (
         source="01 §12.1",
         needs=frozenset({Need.PROCESS}),
         alone=True,
-        play=(*_SESSION * 20, Bounded((*_SESSION * 100, Pause(0.2)), 32 * _MEGABYTE)),
+        play=(Repeat(20, _SESSION), Bounded((Repeat(100, _SESSION), Pause(0.2)), 32 * _MEGABYTE)),
     ),
     Case(
         id="9.5.4",
@@ -160,7 +161,9 @@ CASES = (
                     Login("clear"),
                     *introduce("clear"),
                     Say(b"fileset vss=1\n"),
-                    *(Say(b"I\n"), Say(b"N\n"), *(Say(b"F /nowhere/%d" % n) for n in range(2000))),
+                    Say(b"I\n"),
+                    Say(b"N\n"),
+                    Repeat(2000, (Say(b"F /nowhere/at/all"),)),
                     SayRaw(b"\xff\xff\xff\xfc"),
                     Pause(0.2),
                     Alive(),
