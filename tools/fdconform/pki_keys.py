@@ -90,7 +90,11 @@ def of(stage: "Stage", name: str) -> Pair:
     path = folder / "keys" / f"pki-{name}.pem"
     if not path.exists():
         return pair(name)
-    text = path.read_bytes()
-    key = serialization.load_pem_private_key(text, None)
+    return _read(path.read_bytes())
+
+
+@cache
+def _read(text: bytes) -> Pair:
+    key = serialization.load_pem_private_key(text, None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(key, rsa.RSAPrivateKey)
     return Pair(key, x509.load_pem_x509_certificate(text))
