@@ -192,9 +192,12 @@ class VerifyExchange:
 
             def put(batch: VerifyBatch) -> None:
                 try:
-                    trio.from_thread.run_sync(send.send_nowait, batch)  # cheaper, and mostly there is room
-                except trio.WouldBlock:
-                    trio.from_thread.run(send.send, batch)
+                    try:
+                        trio.from_thread.run_sync(send.send_nowait, batch)  # cheaper, and mostly there is room
+                    except trio.WouldBlock:
+                        trio.from_thread.run(send.send, batch)
+                except trio.BrokenResourceError:
+                    raise JobCanceled from None  # the Director is lost, and nobody takes it any more
 
             async def produce() -> None:
                 with send:

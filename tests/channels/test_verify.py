@@ -195,6 +195,23 @@ async def test_a_lost_director_ends_it_at_once(goodbye: bool) -> None:
     assert text.startswith(b"Network error in send to Director: ERR=")
 
 
+async def test_what_is_found_after_the_director_is_lost_goes_nowhere() -> None:
+    both = ends()
+    source = Source(batch(1, 1))
+    source.steps = (batch(1, 1), source.stopped, batch(2, 2))
+    well: list[bool] = []
+
+    async def run() -> None:
+        well.append(await both.exchange.run_disk(source))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run)
+        assert await both.director.receive() == b"1 packet"
+        await both.director.stream.aclose()
+    assert well == [False]
+    assert both.messages[0][1].startswith(b"Network error in send to Director: ERR=")
+
+
 async def test_a_director_lost_while_it_is_sent_to() -> None:
     ours, theirs = trio.testing.memory_stream_pair()
 
