@@ -183,4 +183,22 @@ CASES = (
             Alive(),
         ),
     ),
+    Case(
+        id="2.5.31",
+        title="a login as python-bareos has it",
+        rule="A caller that names no release, sends its answer without NUL and its plain name with a long number in its "
+        "challenge is let in like a Director.",
+        source="01 §6.6; python-bareos/bareos/bsock/lowlevel.py",
+        play=(
+            Dial("tls"),
+            Asked(b"Hello Director conform-dir calling\n"),
+            Answer(tail=b""),
+            _AGREED,
+            Challenge(b"auth cram-md5 <10123456789.1700000000@conform-dir> ssl=0\n"),
+            Say(OK),
+            Hear(Like(rb"2000 .*"), raw=True),
+            Say(b".status header"),
+            HearText(Like(rb".* Version: .*")),
+        ),
+    ),
 )

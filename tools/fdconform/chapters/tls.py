@@ -1,6 +1,6 @@
 """Chapter 2, section 7: TLS with pre-shared keys."""
 
-from fdconform.case import Case
+from fdconform.case import Case, Need
 from fdconform.expect import CLOSED, Like, Signal
 from fdconform.poke import HearOneOf, Poke, Unserved
 from fdconform.proof import LoggedIn
@@ -66,6 +66,7 @@ _GOOD = (
         rule="A client with a certificate of its own still uses the key, as the daemon does not ask for one.",
         source="01 §5.5",
         profile="certificate",
+        needs=frozenset({Need.PROCESS}),
         play=(Secure(certificate="dir"), LoggedIn(), *_STATUS),
     ),
     Case(
