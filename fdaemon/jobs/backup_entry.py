@@ -20,6 +20,7 @@ from fdaemon.fileset.strip import strip_name
 from fdaemon.fs.times import restore_atime
 from fdaemon.jobs.backup_extended import ExtendedReader
 from fdaemon.jobs.backup_file import ContentReader
+from fdaemon.jobs.backup_packed import SESSION_TAIL, SIGNATURE_TAIL
 from fdaemon.jobs.backup_plan import LAST_INDEX, OPEN_FLAGS, Plan, remember
 from fdaemon.jobs.backup_types import Report, error_text, settle_type
 from fdaemon.jobs.batch import Assembler, Batch
@@ -28,7 +29,6 @@ from fdaemon.views import Counters
 from fdaemon.wire.attributes import FileType, encode_attributes
 from fdaemon.wire.framing import EOD, frame
 from fdaemon.wire.stat import encode_stat
-from fdaemon.wire.streams import Stream
 
 TOO_MANY_ERRORS = 1000
 """Read errors end the job beyond this many errors (core/src/filed/backup.cc: send_data)."""
@@ -39,8 +39,6 @@ FIFO_POLL = 500
 
 SEALED = frozenset({FileType.REG, FileType.REGE, FileType.RAW})
 """Types that are hashed, signed and encrypted (core/src/filed/backup.cc: SaveFile, has_file_data)."""
-_SESSION_TAIL = b" %d 0" % Stream.ENCRYPTED_SESSION_DATA
-_SIGNATURE_TAIL = b" %d 0" % Stream.SIGNED_DIGEST
 _SLASHED = frozenset({FileType.DIREND, FileType.REPARSE})
 _LINKED = frozenset({FileType.LNK, FileType.LNKSAVED, FileType.JUNCTION})
 
@@ -75,7 +73,7 @@ class EntrySaver:
             return
         if plan.encrypt and plan.seal is not None:
             self._counters.job_bytes += len(plan.seal.session_data)
-            self._out.put_stream(text, _SESSION_TAIL, plan.seal.session_data)
+            self._out.put_stream(text, SESSION_TAIL, plan.seal.session_data)
         sealed = kind in SEALED
         own = plan.new_hash() if sealed and plan.new_hash is not None else None
         signed = hashlib.sha256() if plan.seal is not None else None
@@ -100,7 +98,7 @@ class EntrySaver:
                 self._counters.job_bytes += len(payload)
                 self._out.put_stream(text, b" %d 0" % stream, payload)
         if plan.seal is not None and signed is not None:
-            self._out.put_stream(text, _SIGNATURE_TAIL, plan.seal.sign(signed.digest()))
+            self._out.put_stream(text, SIGNATURE_TAIL, plan.seal.sign(signed.digest()))
         digest = own.digest() if own is not None else b""
         if digest:
             self._out.put_stream(text, plan.digest_tail, digest)

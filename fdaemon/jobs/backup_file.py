@@ -23,6 +23,8 @@ from fdaemon.wire.framing import HEADER_SIZE
 FIFO_POLL = 500
 """Milliseconds between two looks at the cancel flag while a pipe has nothing to read."""
 
+SEALED_AHEAD = 6
+"""Blocks of an encrypted file that its digests may lag behind: they take longer than the cipher on most processors."""
 MOVED = 16
 """Bytes that an encrypted last block of fewer than these gets from the one before it.
 
@@ -148,8 +150,8 @@ class ContentReader:
         """One cipher text in slices. It is a chain and cannot be shared out, but its digests are taken meanwhile."""
         out = self._out
         threaded = self._workers.count > 0 and st.st_size >= 2 * self._block
-        buffers = (self._scratch(0, plan), self._scratch(1, plan))
-        tickets = [0, 0]
+        buffers = [self._scratch(number, plan) for number in range(SEALED_AHEAD if threaded else 1)]
+        tickets = [0] * len(buffers)
         turn = 0
         last = st.st_size % self._block
         short = 0 < last < MOVED
@@ -162,7 +164,7 @@ class ContentReader:
         for address, data in self._blocks(fd, st, plan, False, target):
             if threaded:
                 tickets[turn] = self._digests.submit(hashes, data)
-                turn = 1 - turn
+                turn = (turn + 1) % len(buffers)
             else:
                 for one in hashes:
                     one.update(data)
@@ -189,7 +191,7 @@ class ContentReader:
             self._counters.job_bytes += count
 
     def _scratch(self, number: int, plan: Plan) -> memoryview:
-        """One of two buffers, of the size that is read at a time."""
+        """A buffer of the size that is read at a time."""
         while len(self._scratches) <= number:
             self._scratches.append(memoryview(bytearray(self._block)))
         return self._scratches[number][: plan.read_size(self._block)]

@@ -1,9 +1,10 @@
-"""Small compressed files of a backup, packed in groups on several threads. Keeps everything in the order of the walk.
+"""Small compressed, encrypted or signed files, packed in groups on several threads. Keeps the order of the walk.
 
-The reader thread reads files into a group; a worker hashes and packs the group into wire bytes; groups go into the
-batch in order. What else is sent meanwhile (directories, links) joins the group as it is.
+The reader thread reads files into a group; a worker hashes, packs and seals the group into wire bytes; groups go into
+the batch in order. What else is sent meanwhile (directories, links) joins the group as it is.
 """
 
+import hashlib
 import os
 from collections import deque
 from concurrent.futures import Future
@@ -20,11 +21,16 @@ from fdaemon.jobs.backup_small import announce
 from fdaemon.jobs.batch import Assembler, stream_bytes
 from fdaemon.views import Counters
 from fdaemon.wire.framing import EOD, frame
+from fdaemon.wire.streams import Stream
 
 GROUP_BYTES = 128 * 1024
 """Content bytes in a group: some ms of packing, against some 50 µs for handing it to a thread."""
 GROUP_FILES = 256
 """Files in a group, when they are tiny or empty."""
+SIGNING = 16 * 1024
+"""Signing a file with RSA takes as long as packing about so many bytes."""
+SESSION_TAIL = b" %d 0" % Stream.ENCRYPTED_SESSION_DATA
+SIGNATURE_TAIL = b" %d 0" % Stream.SIGNED_DIGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,8 @@ class PackedFiles:
         counters.read_bytes += size
         if entry.hardlink is not None:
             remember(entry.hardlink, counters.files, plan, digest)
-        self._add(_File(text, announce(text, entry, plan), content, streams, plan, digest), size)
+        file = _File(text, announce(text, entry, plan), content, streams, plan, digest)
+        self._add(file, size + (SIGNING if plan.seal is not None else 0))
         return True
 
     def pass_on(self, wire: bytes) -> None:
@@ -134,28 +141,42 @@ class PackedFiles:
 
 
 def _pack_group(items: list[_File | bytes]) -> tuple[bytes, int]:
-    """The wire bytes of a group, and what of them counts as job bytes."""
+    """The wire bytes of a group, and what of them counts as job bytes. The order is that of `EntrySaver`."""
     pieces: list[bytes] = []
     job_bytes = 0
     for item in items:
         if isinstance(item, bytes):
             pieces.append(item)
             continue
-        plan = item.plan
+        plan, seal = item.plan, item.plan.seal
         pieces.append(item.head)
-        if item.content and plan.compressor is not None:
-            record = pack(plan.compressor, item.content)
-            if plan.sparse:
-                record = address_prefix(0) + record
-            job_bytes += len(record)
-            pieces += (frame(item.text + plan.data_tail), frame(record), EOD)
+        if plan.encrypt and seal is not None:
+            job_bytes += len(seal.session_data)
+            pieces.append(stream_bytes(item.text, SESSION_TAIL, seal.session_data))
+        if item.content:
+            records = _records(item.content, plan)
+            job_bytes += sum(map(len, records))
+            pieces += (frame(item.text + plan.data_tail), *map(frame, records), EOD)
         for stream, payload in item.streams:
             job_bytes += len(payload)
             pieces.append(stream_bytes(item.text, b" %d 0" % stream, payload))
+        if seal is not None:
+            signature = seal.sign(hashlib.sha256(item.content).digest())
+            pieces.append(stream_bytes(item.text, SIGNATURE_TAIL, signature))
         if plan.new_hash is not None:
             digest = item.digest or plan.new_hash(item.content).digest()
             pieces.append(stream_bytes(item.text, plan.digest_tail, digest))
     return b"".join(pieces), job_bytes
+
+
+def _records(content: bytes, plan: Plan) -> list[bytes]:
+    """The data records of a file of one block."""
+    record = content if plan.compressor is None else pack(plan.compressor, content)
+    if plan.encrypt and plan.seal is not None:
+        encryptor = plan.seal.new_encryptor()
+        sealed = encryptor.seal(record)
+        return [sealed, encryptor.finish()] if sealed else [encryptor.finish()]
+    return [address_prefix(0) + record if plan.sparse else record]
 
 
 def pack(compressor: Compressor, block: bytes | memoryview) -> bytes:

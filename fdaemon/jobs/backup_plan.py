@@ -40,7 +40,7 @@ class Plan:
 
     `stream` goes into the attributes. `sparse` is already off where encryption rules it out. `seal` is set when the
     job signs; content is encrypted if `encrypt`. `direct` marks the common case that the small-file path handles: plain
-    content, no specialities; `packed` the same with compression. `hash_ahead`: the digests of
+    content, no specialities; `packed` the same compressed, encrypted or signed. `hash_ahead`: the digests of
     a block take longer than handing it to another thread (XXH128 takes 10 µs).
     """
 
@@ -76,9 +76,7 @@ def make_plan(options: Options, seal: Seal | None) -> Plan:
     compress = compressor is not None
     stream, sparse = select_stream(sparse=options.sparse, compress=compress, encrypt=encrypt)
     digest = options.digest
-    special = (
-        seal is not None or options.strip or options.no_atime or options.keep_atime or options.check_changes
-    )
+    special = options.strip or options.no_atime or options.keep_atime or options.check_changes
     return Plan(
         options=options,
         digest=digest,
@@ -93,8 +91,8 @@ def make_plan(options: Options, seal: Seal | None) -> Plan:
         strip=options.strip,
         seal=seal,
         encrypt=encrypt,
-        direct=not (sparse or compress or special),
-        packed=compress and not special,
+        direct=not (sparse or compress or special or seal is not None),
+        packed=(compress or (seal is not None and not sparse)) and not special,
         hash_ahead=seal is not None or digest not in (None, Digest.XXH128),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fdaemon.codec.compress import decompress
-from fdaemon.codec.encrypt import cipher_of_name
+from fdaemon.codec.encrypt import ContentCipher, cipher_of_name
 from fdaemon.codec.pki import KeyPair, Keys, Seal, load_key_pair
 from fdaemon.fileset.model import Compression, Option
 from fdaemon.fileset.walk import walk
@@ -149,3 +149,24 @@ def test_the_same_tree_is_sealed_as_the_cpp_daemon_seals_it(tmp_path: Path, own:
             else:
                 assert mine == others
     assert not theirs
+
+
+@pytest.mark.parametrize("cipher", [None, AES])
+@pytest.mark.parametrize("compression", [None, (Compression.GZIP, 3), (Compression.LZ4, 1)])
+def test_workers_seal_the_same_bytes(
+    tmp_path: Path, own: KeyPair, cipher: ContentCipher | None, compression: tuple[Compression, int] | None
+) -> None:
+    root = tmp_path / "data"
+    build(bytes(root))
+    decorate(root)
+    for number, size in enumerate(SIZES * 20):
+        (root / f"file {number}").write_bytes(
+            random.Random(number).randbytes(size if number < 40 else size % 999)
+        )
+    (root / "reached twice").hardlink_to(root / "file 17")
+    seal = Seal(own, cipher=cipher)
+    block = options(Option.ACL, Option.XATTR, digests=frozenset({Digest.MD5}), compression=compression)
+    # the first time it is read a file may get another access time
+    _, alone, helped = (save(root=bytes(root), block=block, seal=seal, workers=count) for count in (0, 0, 3))
+    assert alone.files == helped.files
+    assert alone.counters == helped.counters
