@@ -40,6 +40,16 @@ _SENT = frozenset(
 )
 
 
+_SENT_AS_FOLDERS = frozenset({FileType.NORECURSE, FileType.NOFSCHG, FileType.INVALIDFS, FileType.INVALIDDT})
+
+
+def is_sent(entry: Entry) -> bool:
+    """Whether `settle_type` has a type for the entry."""
+    if entry.type is FileType.SPEC:
+        return not stat.S_ISSOCK(entry.stat.st_mode)
+    return entry.type in _SENT or entry.type in _SENT_AS_FOLDERS
+
+
 def error_text(error: OSError | None) -> bytes:
     """The C library's words for an error, as messages carry them."""
     return os.strerror(error.errno if error is not None and error.errno else 0).encode()

@@ -18,6 +18,7 @@ from fdaemon.jobs.checksum import FileChecksum
 from fdaemon.jobs.driver import Surroundings, run_backup, run_restore
 from fdaemon.jobs.erase import Eraser
 from fdaemon.jobs.estimate import Estimate
+from fdaemon.jobs.hangup import HangUp
 from fdaemon.jobs.restore import Restorer
 from fdaemon.jobs.restore_names import OutputNames, WhereError, parse_regexwhere
 from fdaemon.jobs.verify import DiskVerifier, digest_threads
@@ -121,8 +122,9 @@ async def backup(session: "DirectorSession", command: c.Backup) -> bool:
         raise CommandError(reply=replies.BAD_BACKUP, fatal=NO_CONNECTION_BACKUP)
     await session.reply(replies.OK_BACKUP)
     session.tracker.fire(DirectorEvent.JOB_STARTED)
+    hang_up = HangUp(lambda: services.debug.hangup, lambda: _hung_up(session))
     reader = BackupReader(
-        walk_of(session),
+        hang_up.entries(walk_of(session)),
         report=reporter.report,
         counters=job.standing.counters,
         check_cancelled=trio.from_thread.check_cancelled,
@@ -131,9 +133,15 @@ async def backup(session: "DirectorSession", command: c.Backup) -> bool:
         workers=client.maximum_workers_per_job,
         seal=seal,
     )
-    await run_backup(job, reader, _surroundings(session))
+    await run_backup(job, hang_up.source(reader), _surroundings(session))
     session.tracker.fire(DirectorEvent.JOB_ENDED)
     return False
+
+
+def _hung_up(session: "DirectorSession") -> None:
+    """The job is broken off as `setdebug` asked; the next one is not."""
+    session.services.debug.hangup = 0
+    session.job.standing.announce(Status.INCOMPLETE)
 
 
 async def _wait_for_passive_storage(session: "DirectorSession") -> None:

@@ -1,6 +1,7 @@
 """The Director and Storage daemon of the recorded backups, played to our daemon: it must say what the C++ one said."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.support.grown import Grown
 from tests.support.keys import certificate_pem, pair_pem
 from tests.support.replay import Staging
 from tests.support.replaying import configuration, play, session_named
-from tests.support.sessions import Session
+from tests.support.sessions import Packet, Session, Signalled
 from tests.support.tree import RECORDED_ROOT, build
 
 
@@ -115,3 +116,21 @@ async def test_changed_tree(name: str, grown: Grown, tmp_path: Path) -> None:
     ours = await replay(name, Path(os.fsdecode(grown.root)), tmp_path, since=grown.since, entry=grown.entry)
     check_controls(session, ours)
     check_files(session, ours)
+
+
+async def test_a_job_is_hung_up_on_request(tree: Path, tmp_path: Path) -> None:
+    """After `setdebug hangup=` one job ends behind its first file, and the next one does not."""
+    session = session_named("hangup")
+    paths = ((RECORDED_ROOT, bytes(tree)), (b"/var/lib/bareos", bytes(tmp_path)))
+    ours = await play(session, configuration(tmp_path), Staging(paths=paths))
+    check_controls(session, ours)
+    broken, whole = [number for number, link in ours.connections.items() if link == "fd-sd"]
+    files = [
+        {head for head in map(_head, ours.traffic(number, "fd")) if re.fullmatch(rb"\d+ 1 0", head)}
+        for number in (broken, whole)
+    ]
+    assert (len(files[0]), len(files[1])) == (1, 43)
+
+
+def _head(event: Packet | Signalled) -> bytes:
+    return event.head if isinstance(event, Packet) else b""

@@ -26,7 +26,7 @@ type Said = bytes | int | tuple[object, ...]
 MASKS: tuple[tuple[bytes, bytes], ...] = (
     (rb"^(auth cram-md5) <\d+\.\d+@", rb"\1 <*@"),
     (rb"^(Jmsg Job=\S+ type=\d+ level=)\d+ ", rb"\1* "),
-    (rb"(Error: )\w+/\w+\.cc:\d+ ", rb"\1"),
+    (rb"([Ee]rror: )\w+/\w+\.cc:\d+ ", rb"\1"),
     (rb"\d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d", b"DATE"),
     (rb"^([-dlfcbsp][-rwxsStT]{9}.*) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", rb"\1 DATE  "),
     (rb"^(d[-rwxsStT]{9} +\d+ \S+ +\S+) +\d+ ", rb"\1 SIZE "),
@@ -91,6 +91,12 @@ ACCEPTED: tuple[Accepted, ...] = (
         rb"rejected by [\d.]*\.\n",
         b"rejected by *.\n",
         "played in memory, where nobody has an address, so that no test waits for the pauses",
+    ),
+    Accepted(
+        "hangup",
+        rb"(TermCode=73) JobFiles=\d+ ReadBytes=\d+ JobBytes=\d+",
+        rb"\1",
+        "it ends at another file; we count what has left, the C++ daemon also the file before which it ends",
     ),
     Accepted(
         "*",
