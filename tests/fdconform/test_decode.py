@@ -25,8 +25,8 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "240")
 
 
-def test_there_are_43_recorded_sessions() -> None:
-    assert len(RECORDINGS) == 43
+def test_all_recorded_sessions_are_there() -> None:
+    assert len(RECORDINGS) >= 43
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name.split(".")[0])

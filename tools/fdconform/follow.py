@@ -6,6 +6,7 @@ allow is reported. It never raises for what a recording holds.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from fdconform.follow_director import DirectorFollower
@@ -20,7 +21,21 @@ _DATA: Final = ("fd-sd", "sd-fd")
 
 def follow(rows: Sequence[Row]) -> Followed:
     """The transitions of every row. Connections between Director and Storage daemon have none."""
+    rows = _renamed(rows)
     return _Follower(rows).run(rows)
+
+
+def _renamed(rows: Sequence[Row]) -> list[Row]:
+    """A tester may have called a connection a Director's on which it speaks as a Storage daemon: by its Hello."""
+    calls = {
+        row.connection for row in rows if row.link == "dir-fd" and row.is_packet(b"Hello Storage calling")
+    }
+    return [
+        replace(row, link="sd-fd", sender="sd" if row.sender == "dir" else row.sender)
+        if row.connection in calls
+        else row
+        for row in rows
+    ]
 
 
 class _Follower:
@@ -60,11 +75,13 @@ class _Follower:
         return ""
 
     def _data(self, storage: StorageFollower, row: Row) -> None:
-        granted, over = storage.granted, storage.is_over
+        granted, over, ready = storage.granted, storage.is_over, storage.is_ready
         storage.see(row)
         director = self._by_job.get(storage.job)
         if director is None:
             return
+        if storage.called and storage.is_ready and not ready:
+            director.storage_attached()
         if storage.granted and not granted:
             director.storage_granted()
         if storage.is_append and storage.is_over and not over:

@@ -87,6 +87,10 @@ class DirectorFollower:
         if self.verify is not None:
             self.verify.opened()
 
+    def storage_attached(self) -> None:
+        """The job's Storage daemon has called and is authenticated (passive client)."""
+        fire_if(self.tracker, _E.STORAGE_ATTACHED)
+
     def storage_released(self) -> None:
         """TERMINATE went to the Storage daemon of a backup: its data phase is over."""
         if self.tracker.state is _S.JOB_RUNNING:
@@ -114,7 +118,7 @@ class DirectorFollower:
             if self._gone and row.kind is Kind.CLOSE:
                 return
             self._gone = True
-            if self.tracker.state in _WORK:
+            if self.tracker.state in (*_WORK, _S.AFTER_SCRIPTS):
                 self._pen.fire(self.tracker, _E.DIRECTOR_LEFT)
         self._queue.append(row)
         self._go_on()
@@ -131,6 +135,8 @@ class DirectorFollower:
         fire, tracker = self._pen.fire, self.tracker
         packet = row.kind is Kind.PACKET
         match tracker.state:
+            case _ if row.kind is Kind.CLOSE:
+                fire(tracker, _E.DIRECTOR_LEFT)
             case _S.FILESET_RX | _S.BOOTSTRAP_RX:
                 self._listed = not packet
             case _S.ACCURATE_RX:

@@ -40,7 +40,12 @@ class StorageFollower:
     @property
     def is_ready(self) -> bool:
         """Whether it has come so far that a job could use it."""
-        return self.tracker.state not in (_S.NO_CHANNEL, _S.CONNECTING, _S.TLS_HANDSHAKE, _S.HELLO, _S.AUTH)
+        return self._oks >= 2
+
+    @property
+    def called(self) -> bool:
+        """Whether the Storage daemon opened it (passive client)."""
+        return not self._dialled_by_fd
 
     @property
     def is_over(self) -> bool:
