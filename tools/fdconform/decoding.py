@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lz4 import block as lz4_block  # type: ignore[import-untyped]
-from lzallright import LZOCompressor
+from lzallright import LZOCompressor, LZOError
 
 DIGITS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 STAT_FIELDS: Final = (
@@ -78,20 +78,28 @@ def packed(block: bytes) -> tuple[bytes, int, bytes]:
     magic, size, level, version = struct.unpack(">4sIHH", block[:12])
     if version != 1 or size != len(block) - 12:
         raise DecodeError(f"compression header: version {version}, size {size} of {len(block) - 12}")
-    data = block[12:]
+    try:
+        return magic, level, _unpacked(magic, block[12:])
+    except DecodeError:
+        raise
+    except (zlib.error, lz4_block.LZ4BlockError, LZOError, ValueError) as error:
+        raise DecodeError(f"{magic!r} data: {error}") from error
+
+
+def _unpacked(magic: bytes, data: bytes) -> bytes:
     match magic:
         case b"GZIP":
             inflate = zlib.decompressobj()
             plain = inflate.decompress(data)
             if not inflate.eof or inflate.unused_data:
                 raise DecodeError("the zlib stream does not end where the block ends")
+            return plain
         case b"LZOX":
-            plain = bytes(LZOCompressor().decompress(data))
+            return bytes(LZOCompressor().decompress(data))
         case b"FZFZ" | b"FZ4L" | b"FZ4H":
-            plain = _container(data, fast=magic == b"FZFZ")
+            return _container(data, fast=magic == b"FZFZ")
         case _:
             raise DecodeError(f"magic {magic!r}")
-    return magic, level, plain
 
 
 def _container(data: bytes, *, fast: bool) -> bytes:
@@ -181,9 +189,11 @@ def xattrs(record: bytes) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     at = 0
     while at < len(record):
-        if len(record) < at + 8:
+        if len(record) < at + 12:
             raise DecodeError("an extended attribute that stops short")
         magic, size = struct.unpack_from(">II", record, at)
+        if len(record) < at + 12 + size:
+            raise DecodeError("an extended attribute that stops short")
         if magic != XATTR_MAGIC:
             raise DecodeError(f"extended attribute magic {magic:#x}")
         name = record[at + 8 : at + 8 + size]

@@ -197,6 +197,8 @@ def _set(element: bytes) -> list[bytes]:
 
 def _oid(element: bytes) -> str:
     body = _value(element, 6)
+    if not body:
+        raise DecodeError("an empty OID")
     numbers, value = [body[0] // 40 if body[0] < 80 else 2, body[0] % 40 if body[0] < 80 else body[0] - 80], 0
     for byte in body[1:]:
         value = value << 7 | byte & 0x7F

@@ -162,7 +162,7 @@ _PKI: Final = (
     _shut(
         18,
         "session data twice",
-        "A second session record ends the file.",
+        "A second session record ends the file (C++ daemons lose the next encrypted file too).",
         _sealed(b"/a", SealedParts(b"hello", sessions=2)),
         rb".*Unexpected cryptographic session data stream\.\n",
     ),
