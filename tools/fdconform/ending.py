@@ -32,7 +32,7 @@ class CanceledEnd:
     """The canceled job ends within `within` seconds, once, with TermCode 65 (NON-STRICT: without its report, for the
     Director that canceled knows). `waits`: the daemon was waiting for the Director, and may go on doing so until
     he hangs up. `also` are other letters that are right, `through` are the replies that may come
-    before. A Storage daemon that stands still is told to drop the job,
+    before. Up to `bearable` more seconds are NON-STRICT. A Storage daemon that stands still is told to drop the job,
     as the Director does, if the end does not come without (NON-STRICT)."""
 
     waits: bool = False
@@ -40,6 +40,7 @@ class CanceledEnd:
     through: tuple[Wanted, ...] = ()
     on: str = "dir"
     within: float = SOON
+    bearable: float = 0.0
 
     async def play(self, stage: Stage) -> None:
         end = await self._end(stage, 1.0 if self.waits else self.within)
@@ -52,6 +53,9 @@ class CanceledEnd:
                 run.cancel()
             end = await self._end(stage, self.within + 6)
             stage.note(Verdict.NON_STRICT, "the canceled job ends only when the Storage daemon hangs up")
+        if end is None and self.bearable:
+            end = await self._end(stage, self.bearable)
+            stage.note(Verdict.NON_STRICT, f"the canceled job is not over within {self.within:g} s")
         if end is None:
             raise stage.fail(f"the canceled job is not over within {self.within:g} s")
         if isinstance(end, Nothing):

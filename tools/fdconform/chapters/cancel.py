@@ -123,7 +123,7 @@ _WORKING = (
         41,
         "of a verify amid one large file",
         *(HUGE, *verify(b"init", lines(b"V1:M")), Running(rb".* JobType=V.*"), Pause(0.1)),
-        end=CanceledEnd(through=_ANY),
+        end=CanceledEnd(through=_ANY, bearable=20.0),
     ),
     _working(
         42,

@@ -20,7 +20,9 @@ BIG = Tree((File(b"big", b"", holes=256 << 20),))
 """More than all buffers between two daemons hold."""
 LARGE = Tree((File(b"large", b"", holes=64 << 20),))
 """A backup of it takes a moment."""
-HUGE = Tree((File(b"huge", b"", holes=64 << 30),))
+GIBI = Tree((File(b"gibi", b"", holes=1 << 30),))
+"""A digest of it takes a moment."""
+HUGE = Tree((File(b"huge", b"", holes=2 << 30),))
 """A file that takes long to read and no room."""
 DEEP = Tree((File(b"/".join((b"n" * 250,) * 5), b""),))
 """A file with a long name: a few thousand of it fill all buffers."""

@@ -1,7 +1,7 @@
 """Chapter 8, section 2: a Director that is lost, in every state and in every way."""
 
 from fdconform.case import Case, Need, Step
-from fdconform.chapters.fault_plays import BIG, DEEP, HUGE, LARGE, SMALL, append, reading, restoring, taken
+from fdconform.chapters.fault_plays import BIG, DEEP, GIBI, LARGE, SMALL, append, reading, restoring, taken
 from fdconform.dialogue import Steps, backup, backup_orders, fileset, lines, verify
 from fdconform.ending import Closed, DropStorage, Gone, NoReport, Reset, Running
 from fdconform.expect import Like, Signal
@@ -143,6 +143,6 @@ CASES = (
         rule="Reading a file for a Director that has left ends soon.",
         source=_RULE,
         needs=frozenset({Need.FILES}),
-        play=(HUGE, *verify(b"init", lines(b"V1:M")), Running(), HangUp(), Gone(), Alive()),
+        play=(GIBI, *verify(b"init", lines(b"V1:M")), Running(), HangUp(), Gone(within=30.0), Alive()),
     ),
 )
