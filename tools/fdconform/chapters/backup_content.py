@@ -29,7 +29,9 @@ type Hash = Callable[[bytes], bytes]
 BLOCK: Final = 262144
 SPARSE: Final = BLOCK - 8
 _BLOCKS: Final = "04 §3.1; core/src/filed/backup.cc: send_data"
-_HOLES: Final = "04 §3.3; core/src/filed/backup.cc: SendDataToSd (with workers C++ daemons lose a last block of zeros)"
+_HOLES: Final = (
+    "04 §3.3; core/src/filed/backup.cc: SendDataToSd (with workers C++ daemons lose a last block of zeros)"
+)
 _DIGESTS: Final = "04 §4.1; core/src/filed/backup.cc: SetupEncryptionDigests"
 _PACKED: Final = "04 §3.5; core/src/lib/compression.cc"
 
