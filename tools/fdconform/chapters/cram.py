@@ -186,8 +186,8 @@ CASES = (
     Case(
         id="2.5.31",
         title="a login as python-bareos has it",
-        rule="A caller that names no release, sends its answer without NUL and its plain name with a long number in its "
-        "challenge is let in like a Director.",
+        rule="A caller that names no release, sends its answer without NUL and a long number with its "
+        "plain name in its challenge is let in like a Director.",
         source="01 §6.6; python-bareos/bareos/bsock/lowlevel.py",
         play=(
             Dial("tls"),
