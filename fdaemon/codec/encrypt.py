@@ -81,30 +81,27 @@ class Encryptor:
 
 
 class Decryptor:
-    """Decrypts one file. The last block is held back, since it ends in the padding."""
+    """Decrypts one file. What it gives ends in the padding, so the last `block_size` bytes are to be held back."""
 
-    __slots__ = ("_block_size", "_context", "_held")
+    __slots__ = ("_context", "block_size")
 
     def __init__(self, cipher: ContentCipher, key: bytes, iv: bytes) -> None:
         """ValueError for a key or an IV of the wrong size."""
         if len(key) != cipher.key_size or len(iv) != cipher.block_size:
             raise ValueError("wrong key or IV size")
         self._context = Cipher(cipher.algorithm(key), modes.CBC(iv)).decryptor()  # type: ignore[call-arg]
-        self._block_size = cipher.block_size
-        self._held = b""
+        self.block_size = cipher.block_size
 
-    def update(self, data: bytes | memoryview, /) -> bytes:
-        """Plain text of what has come, without the last block."""
-        plain = self._held + self._context.update(data)
-        if not plain:
-            return b""
-        self._held = plain[-self._block_size :]
-        return plain[: -self._block_size]
+    def update_into(self, data: bytes | memoryview, target: memoryview, /) -> int:
+        """Plain text of the whole blocks that have come; `target` has room for `data` and a block. Returns its size."""
+        return self._context.update_into(data, target)
 
-    def finish(self) -> bytes:
-        """The last block without its padding; ValueError if that is wrong, or the cipher text cut."""
+    def finish(self, last: bytes, /) -> int:
+        """Bytes of padding at the end of `last`, the end of all plain text. ValueError if the padding is wrong or the
+        cipher text cut.
+        """
         self._context.finalize()
-        pad = self._held[-1] if self._held else 0
-        if not 1 <= pad <= self._block_size or self._held[-pad:] != bytes((pad,)) * pad:
+        pad = last[-1] if last else 0
+        if not 1 <= pad <= self.block_size or last[-pad:] != bytes((pad,)) * pad:
             raise ValueError("wrong padding")
-        return self._held[:-pad]
+        return pad

@@ -27,10 +27,14 @@ type Block = tuple[int | None, bytes | memoryview]
 
 
 class Decryptor(Protocol):
-    """Decrypts one file. `finish` removes the padding and raises ValueError when it is wrong."""
+    """Decrypts one file. The last `block_size` bytes of all that `update_into` gives end in padding: `finish` tells how
+    many bytes, and raises ValueError when it is wrong.
+    """
 
-    def update(self, data: bytes | memoryview, /) -> bytes: ...
-    def finish(self) -> bytes: ...
+    @property
+    def block_size(self) -> int: ...
+    def update_into(self, data: bytes | memoryview, target: memoryview, /) -> int: ...
+    def finish(self, last: bytes, /) -> int: ...
 
 
 class Decoder:
@@ -48,7 +52,8 @@ class Decoder:
         self._compressed = self._gzip or stream in streams.COMPRESSED_DATA
         self._windows = WindowsContent(name) if stream in streams.WIN32_DATA else None
         self._decryptor: Decryptor | None = None
-        self._sealed = bytearray()
+        self._buffer = memoryview(b"")
+        self._start = self._end = 0
         if stream in streams.ENCRYPTED_DATA:
             if new_decryptor is None:
                 raise FileProblem(b"Missing encryption session data stream for %b\n" % name)
@@ -60,49 +65,60 @@ class Decoder:
 
     def blocks(self, record: bytes | memoryview) -> Iterator[Block]:
         """The (address or None, bytes) that one record yields. Raises FileProblem."""
-        if self._decryptor is None:
+        decryptor = self._decryptor
+        if decryptor is None:
             yield self._block(record)
             return
-        self._sealed += self._decryptor.update(record)
-        yield from self._unseal()
+        self._open(decryptor, record)
+        yield from self._unseal(held_back=decryptor.block_size)
 
     def finish(self) -> Iterator[Block]:
         """What is left at the end of the file. Raises FileProblem for a cut or forged cipher text."""
-        if self._decryptor is None:
+        decryptor = self._decryptor
+        if decryptor is None:
             return
         try:
-            self._sealed += self._decryptor.finish()
+            held_back = decryptor.finish(bytes(self._buffer[: self._end][-decryptor.block_size :]))
         except ValueError:
-            text = b"Decryption error. buf_len=%d decrypt_len=0 on file %b\n" % (
-                len(self._sealed),
-                self._name,
-            )
-            raise FileProblem(text) from None
-        yield from self._unseal()
-        if self._sealed:
-            text = b"Decryption error. buf_len=%d decrypt_len=0 on file %b\n" % (
-                len(self._sealed),
-                self._name,
-            )
-            raise FileProblem(text)
+            raise self._cut(max(0, self._end - self._start - decryptor.block_size)) from None
+        yield from self._unseal(held_back)
+        left = self._end - self._start - held_back
+        if left:
+            raise self._cut(left)
+
+    def _cut(self, size: int) -> FileProblem:
+        return FileProblem(b"Decryption error. buf_len=%d decrypt_len=0 on file %b\n" % (size, self._name))
 
     def content(self, block: bytes | memoryview) -> bytes | memoryview:
         """What of a plain block goes into the file: all of it, or what a Windows wrapping leaves."""
         return block if self._windows is None else self._windows.content(bytes(block))
 
-    def _unseal(self) -> Iterator[Block]:
-        sealed = self._sealed
-        at = 0
-        while len(sealed) - at >= _LENGTH.size:
-            (size,) = _LENGTH.unpack_from(sealed, at)
+    def _open(self, decryptor: Decryptor, record: bytes | memoryview) -> None:
+        """Decrypt behind what is left of the text before. Blocks given out are views of the buffer, so it is never
+        overwritten. A new one has room to spare where a long block comes in short records, which would else cost a
+        copy of the block each.
+        """
+        room = len(record) + decryptor.block_size
+        if len(self._buffer) - self._end < room:
+            left = self._end - self._start
+            spare = left if left > 8 * room else 0
+            buffer = memoryview(bytearray(left + room + spare))
+            buffer[:left] = self._buffer[self._start : self._end]
+            self._buffer, self._start, self._end = buffer, 0, left
+        self._end += decryptor.update_into(record, self._buffer[self._end :])
+
+    def _unseal(self, held_back: int) -> Iterator[Block]:
+        """The whole blocks in the plain text, as views of it, but for the last `held_back` bytes."""
+        buffer, limit = self._buffer, self._end - held_back
+        while limit - self._start >= _LENGTH.size:
+            first = self._start + _LENGTH.size
+            (size,) = _LENGTH.unpack_from(buffer, self._start)
             if size > MAX_SEALED:
                 raise FileProblem(b"Decryption error. Block of %d bytes on file %b\n" % (size, self._name))
-            end = at + _LENGTH.size + size
-            if end > len(sealed):
+            if first + size > limit:
                 break
-            yield self._block(bytes(memoryview(sealed)[at + _LENGTH.size : end]))
-            at = end
-        del sealed[:at]
+            self._start = first + size
+            yield self._block(buffer[first : self._start])
 
     def _block(self, record: bytes | memoryview) -> Block:
         address: int | None = None

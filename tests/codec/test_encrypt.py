@@ -3,6 +3,7 @@
 import pytest
 
 from fdaemon.codec.encrypt import CIPHERS, Decryptor, Encryptor, cipher_of_name
+from tests.support.unsealing import unsealed
 
 AES128 = cipher_of_name("aes128")
 KEY = bytes(range(16))
@@ -20,8 +21,7 @@ def seal(blocks: list[bytes], cipher_name: str = "aes128", key: bytes = KEY, iv:
 
 
 def open_all(messages: list[bytes]) -> bytes:
-    decryptor = Decryptor(AES128, KEY, IV)
-    return b"".join([decryptor.update(message) for message in messages]) + decryptor.finish()
+    return unsealed(Decryptor(AES128, KEY, IV), messages)
 
 
 def test_the_documented_vector() -> None:

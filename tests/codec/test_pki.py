@@ -15,6 +15,7 @@ from fdaemon.codec.pki import (
 )
 from fdaemon.errors import FileProblem
 from tests.support.keys import certificate_pem, key_pem, pair_pem
+from tests.support.unsealing import unsealed
 
 AES128 = cipher_of_name("aes128")
 SHA256 = hashlib.sha256(b"content").digest()
@@ -52,7 +53,7 @@ def test_what_one_key_seals_it_and_the_master_keys_open(cipher: object) -> None:
     sealed = bytes(target[:size]) + encryptor.finish()
     for pair in (own, master):
         decryptor = Keys(pair).open_session(seal.session_data)()
-        assert decryptor.update(sealed) + decryptor.finish() == b"\0\0\0\x0eattack at dawn"
+        assert unsealed(decryptor, [sealed]) == b"\0\0\0\x0eattack at dawn"
     _, _, recipients = decode_session(seal.session_data)
     assert set(recipients) == {own.certificate.key_id, master.certificate.key_id}
 

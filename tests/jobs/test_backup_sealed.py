@@ -23,6 +23,7 @@ from tests.support.keys import pair_pem
 from tests.support.saved import SavedFile, digest_of, from_session
 from tests.support.sessions import shared
 from tests.support.tree import RECORDED_ROOT, build
+from tests.support.unsealing import unsealed
 
 R = 262_144
 AES = cipher_of_name("aes128")
@@ -39,9 +40,7 @@ def blocks_of(file: SavedFile, stream: int, keys: Keys) -> Iterator[bytes]:
     [session] = file.records(Stream.ENCRYPTED_SESSION_DATA)
     decryptor = keys.open_session(session)()
     records = file.records(stream)
-    plain = b"".join([decryptor.update(record) for record in records]) + (
-        decryptor.finish() if records else b""
-    )
+    plain = unsealed(decryptor, records) if records else b""
     while plain:
         size = int.from_bytes(plain[:4], "big")
         assert len(plain) >= 4 + size
