@@ -54,11 +54,17 @@ def _stripped(count: int, *names: bytes) -> Check:
     return check
 
 
+_GET_FLAGS: Final = 0x80086601
+_SET_FLAGS: Final = 0x40086602
+_NODUMP: Final = 0x40
+
+
 def _no_dump(tree: Path) -> None:
     """Set the nodump flag of a file, where the file system has it."""
     file = os.open(tree / "a", os.O_RDONLY)
     try:
-        fcntl.ioctl(file, 0x40086602, struct.pack("l", 0x40))
+        (flags,) = struct.unpack("l", fcntl.ioctl(file, _GET_FLAGS, bytes(8)))
+        fcntl.ioctl(file, _SET_FLAGS, struct.pack("l", flags | _NODUMP))
     except OSError as error:
         raise CaseOver(Verdict.SKIPPED, f"needs a file system with flags: {error.strerror}") from error
     finally:
