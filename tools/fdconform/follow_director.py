@@ -72,8 +72,7 @@ class DirectorFollower:
     def cancel(self) -> None:
         """Another connection canceled this job."""
         self.canceled = True
-        if self._order is not None and self._order.awaiting is Awaiting.ESTIMATE:
-            self._start_estimate()
+        self._is_estimating()
         fire_if(self.tracker, _E.CANCELED)
         fire_if(self.work, JobEvent.CANCELED)
         if self.verify is not None:
@@ -89,6 +88,7 @@ class DirectorFollower:
 
     def storage_attached(self) -> None:
         """The job's Storage daemon has called and is authenticated (passive client)."""
+        self._is_estimating()
         fire_if(self.tracker, _E.STORAGE_ATTACHED)
 
     def storage_released(self) -> None:
@@ -118,6 +118,7 @@ class DirectorFollower:
             if self._gone and row.kind is Kind.CLOSE:
                 return
             self._gone = True
+            self._is_estimating()
             if self.tracker.state in (*_WORK, _S.AFTER_SCRIPTS):
                 self._pen.fire(self.tracker, _E.DIRECTOR_LEFT)
         self._queue.append(row)
@@ -250,6 +251,12 @@ class DirectorFollower:
         self._order = None
         self._pen.fire(self.tracker, event)
 
+    def _is_estimating(self) -> None:
+        """An estimate says nothing when it starts: whatever happens while it is not refused happens to it."""
+        order = self._order
+        if order is not None and order.awaiting is Awaiting.ESTIMATE and not self._refusal_heard:
+            self._start_estimate()
+
     def _start_estimate(self) -> None:
         if self.tracker.state is _S.COMMAND:
             self._pen.fire(self.tracker, _E.ESTIMATE_STARTED)
@@ -288,8 +295,7 @@ class DirectorFollower:
         """The daemon is on its way out: what ended the commands, seen from where it stood."""
         state, fire = self.tracker.state, self._pen.fire
         if state is _S.COMMAND and self._order is not None:
-            canceled_early = self._order.awaiting is Awaiting.ESTIMATE and self.canceled
-            fire(self.tracker, _E.FAILED if canceled_early else _E.COMMAND_REFUSED)
+            fire(self.tracker, _E.COMMAND_REFUSED)
         elif state in (_S.JOB_RUNNING, _S.RESTORING):
             fire(self.tracker, _E.JOB_ENDED)
         elif state in _LINES and self._listed:

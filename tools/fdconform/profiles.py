@@ -98,6 +98,7 @@ PROFILES: Final = {
         Profile(PLAIN, directors=_STANDARD),
         Profile("limited", ("Maximum Concurrent Jobs = 2",), _STANDARD),
         Profile("heartbeat", ("Heartbeat Interval = 1",), _STANDARD),
+        Profile("bare", ("TLS Enable = no",), _STANDARD),
         Profile("serial", ("Maximum Workers Per Job = 0",), _STANDARD),
         Profile("special", directors=_SPECIAL),
         Profile("refusing", directors=_STANDARD),

@@ -65,6 +65,8 @@ class Stage:
     end: JobEnd | None = None
     heard: list[bytes] = field(default_factory=list)
     storage: StoragePeer | None = None
+    kept: dict[str, object] = field(default_factory=dict)
+    """What steps leave for later ones, by a name that they agree on."""
 
     def __post_init__(self) -> None:
         number = self.number

@@ -1,7 +1,7 @@
 """All cases, chapter by chapter. A room here holds the cases of one subject and exports one Chapter."""
 
 from fdconform.case import Case, Chapter
-from fdconform.chapters import backup, commands, faults, framing, hello, limits, restore, status, verify
+from fdconform.chapters import backup, commands, edges, faults, framing, hello, limits, restore, status, verify
 
 CHAPTERS: tuple[Chapter, ...] = (
     framing.CHAPTER,
@@ -13,6 +13,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     verify.CHAPTER,
     faults.CHAPTER,
     limits.CHAPTER,
+    edges.CHAPTER,
 )
 
 
