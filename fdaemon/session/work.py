@@ -195,6 +195,12 @@ async def restore(session: "DirectorSession", command: c.Restore) -> bool:
     if not job.spec.multi_storage:
         session.tracker.fire(DirectorEvent.JOB_ENDED)
         return False
+    if job.stop_reason:
+        # With the report in place of the answer the Director fails the job at once. After the answer it waits for the
+        # Storage daemon, which it has not told to stop and which may be waiting for a volume
+        # (core/src/dird/restore.cc).
+        session.tracker.fire(DirectorEvent.JOB_ENDED)
+        return False
     await session.reply(replies.OK_STORAGE_END)
     if job.standing.status.is_canceled:
         session.tracker.fire(DirectorEvent.JOB_ENDED)
