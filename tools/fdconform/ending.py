@@ -51,7 +51,7 @@ class CanceledEnd:
         if end is None and running:
             for run in running:
                 run.cancel()
-            end = await self._end(stage, self.within + 6)
+            end = await self._end(stage, self.within + 14)
             stage.note(Verdict.NON_STRICT, "the canceled job ends only when the Storage daemon hangs up")
         if end is None and self.bearable:
             end = await self._end(stage, self.bearable)

@@ -29,8 +29,6 @@ _ANSWERED: tuple[Told, ...] = (
     (11, "setbandwidth 0", b"setbandwidth=0 Job={job}\n", b"2000 OK Bandwidth\n"),
 )
 
-_QUIET_END = (*CREATED,)
-
 
 def _case(number: int, title: str, rule: str, source: str, *play: Step) -> Case:
     return Case(id=f"3.6.{number}", title=title, rule=rule, source=f"02 §1.3; {_DIR}: {source}", play=play)

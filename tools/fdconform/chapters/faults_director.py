@@ -79,7 +79,7 @@ _WAYS: tuple[tuple[int, str, Step], ...] = (
 
 
 def _lost(number: int, way: int, state: str, verb: str, before: Steps, leave: Step, after: Steps) -> Case:
-    play = (*before, leave, *after, Gone(within=20.0), Alive())
+    play = (*before, leave, *after, Gone(within=30.0), Alive())
     files = any(isinstance(step, Tree | Announce) for step in play)
     return Case(
         id=f"8.2.{10 * number + way}",
