@@ -145,6 +145,7 @@ class Restorer:
             else:
                 self._abandon_file()
         finally:
+            self._watch.behind.close()
             self._target.close()
         self._extended.finish()
         self._passed.finish()

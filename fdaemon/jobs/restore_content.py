@@ -5,9 +5,10 @@ written, and zeros that the C++ backup forgets at the end of sparse files are pu
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fdaemon.codec.digest import Hash, hash_factory
+from fdaemon.codec.ordered import OrderedDigests
 from fdaemon.errors import FileProblem
 from fdaemon.fs.extended import error_text
 from fdaemon.fs.problem import Problem, Severity
@@ -20,22 +21,28 @@ HELD_FOR_DIGEST = 1 << 20
 """Bytes kept until the digest's record says which algorithm it is; then the one of the file before is assumed."""
 HELD_AT_FIRST = 16 << 20
 """The same before any digest was seen. A first file above it stays unchecked."""
+BEHIND = 8
+"""Blocks (64 KiB to 1 MiB) of a file above HELD_FOR_DIGEST that its digests may lag behind its writing, on a thread."""
 
 
 @dataclass(slots=True)
 class DigestWatch:
-    """What the files of one job share: whether digests and signatures are checked, and which digest came last."""
+    """What the files of one job share: whether digests and signatures are checked, which digest came last, and the
+    thread that digests large files.
+    """
 
     wanted: bool = True
     signatures: bool = False
     last: Digest | None = None
+    behind: OrderedDigests = field(default_factory=OrderedDigests)
 
 
 class Content:
     """An open output file. `extended` and `signature` keep its later records until it is closed."""
 
     __slots__ = (
-        "_block", "_decoder", "_end", "_hash", "_held", "_pieces", "_position", "_signed", "_watch",
+        "_block", "_decoder", "_end", "_hash", "_held", "_pieces", "_position", "_signed", "_ticket",
+        "_watch",
         "extended", "fd", "item", "shown", "signature",
     )  # fmt: skip
 
@@ -54,6 +61,7 @@ class Content:
         self._hash: Hash | None = None
         self._signed = hash_factory(Digest.SHA256)() if watch.signatures else None
         self._decoder: Decoder | None = None
+        self._ticket = 0
 
     def write_plain(self, data: bytes | memoryview) -> int:
         """Append a block of stream 2; returns the bytes written. Raises FileProblem."""
@@ -77,9 +85,19 @@ class Content:
             if self._held > HELD_FOR_DIGEST:
                 self._start_hash()
         elif self._hash is not None:
-            self._hash.update(block)
+            self._digest(self._hash, block)
         if self._signed is not None:
-            self._signed.update(block)
+            self._digest(self._signed, block)
+
+    def _digest(self, target: Hash, block: bytes | memoryview) -> None:
+        """Add a block to a digest: at once in a small file, by the digest thread in a large one."""
+        if self.item.size <= HELD_FOR_DIGEST:
+            target.update(block)
+            return
+        behind = self._watch.behind
+        self._ticket = ticket = behind.submit((target,), memoryview(block))
+        if ticket > BEHIND:
+            behind.wait(ticket - BEHIND)
 
     def start_decoding(self, decoder: Decoder) -> None:
         """Blocks come through `decoder` from here on."""
@@ -132,6 +150,7 @@ class Content:
     @property
     def signed_digest(self) -> bytes | None:
         """SHA-256 of the content, for its signature; None when it was not asked for."""
+        self._watch.behind.wait(self._ticket)
         return None if self._signed is None else self._signed.digest()
 
     def close(self) -> Problem | None:
@@ -154,6 +173,7 @@ class Content:
             pieces = self._pieces
             actual = hash_factory(kind)(pieces[0] if len(pieces) == 1 else b"".join(pieces)).digest()
         elif self._hash is not None and right_guess:
+            watch.behind.wait(self._ticket)
             actual = self._hash.digest()
         else:
             return None
@@ -207,4 +227,4 @@ class Content:
         if kind is not None:
             self._hash = hash_factory(kind)()
             for piece in pieces:
-                self._hash.update(piece)
+                self._digest(self._hash, piece)

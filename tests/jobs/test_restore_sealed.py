@@ -141,3 +141,29 @@ def test_signatures(tmp_path: Path, own: KeyPair, stranger: KeyPair) -> None:
     assert (tmp_path / "3").read_bytes() == b"content"
     quiet = Restoring(tmp_path, keys=Keys(own)).run(signed(2), signed(5, b"nonsense"))
     assert quiet.messages == []
+
+
+def test_signature_of_a_large_file(tmp_path: Path, own: KeyPair) -> None:
+    seal = Seal(own, cipher=cipher_of_name("aes128"))
+    content = CONTENT * 50
+    text = sealed(seal, *cut(content, 262_144))
+    files = [
+        b"".join(
+            (
+                attributes(index, FileType.REG, name, size=len(content), stream=Stream.ENCRYPTED_FILE_DATA),
+                record(index, Stream.ENCRYPTED_SESSION_DATA, seal.session_data),
+                *[record(index, Stream.ENCRYPTED_FILE_DATA, piece) for piece in cut(text, 262_144)],
+                record(index, Stream.SIGNED_DIGEST, seal.sign(hashlib.sha256(signed).digest())),
+                record(index, Stream.MD5_DIGEST, hashlib.md5(content).digest()),
+            )
+        )
+        for index, name, signed in ((1, b"/a", content), (2, b"/b", content), (3, b"/c", content + b"!"))
+    ]
+    restoring = Restoring(tmp_path, keys=Keys(own), check_signatures=True).run(*files)
+    assert restoring.messages == [
+        (
+            MessageType.ERROR,
+            b"Signature validation failed for file %b/c: ERR=Signature is invalid\n" % bytes(tmp_path),
+        )
+    ]
+    assert all((tmp_path / name).read_bytes() == content for name in ("a", "b", "c"))
