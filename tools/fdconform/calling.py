@@ -17,6 +17,7 @@ from fdpeers.errors import PeersError
 
 PASSWORD: Final = "conform secret"
 _LISTENER: Final = "listener of the called Director"
+_CALLER: Final = "scope of the calling daemon"
 _CALL_LIMIT: Final = 25.0
 """Seconds for a daemon to start and to call."""
 
@@ -44,13 +45,23 @@ async def _running(
     """Run the daemon until the case is over; its output then stands behind that of the one under test."""
     folder = stage.folder / "caller"
     try:
-        async with started(command, profile, folder):
-            task_status.started()
-            await trio.sleep_forever()
+        with trio.CancelScope() as scope:
+            async with started(command, profile, folder):
+                stage.kept[_CALLER] = scope
+                task_status.started()
+                await trio.sleep_forever()
     finally:
         if stage.subject.log is not None and (folder / "daemon.log").exists():
             with stage.subject.log.open("a") as log:
                 log.write((folder / "daemon.log").read_text(errors="replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class StopCaller:
+    """Tell the calling daemon to end."""
+
+    async def play(self, stage: Stage) -> None:
+        cast(trio.CancelScope, stage.kept[_CALLER]).cancel()
 
 
 def _command(stage: Stage) -> str:

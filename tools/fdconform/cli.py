@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import IntEnum
 from functools import partial
@@ -16,6 +17,8 @@ from rich.console import Console
 from fdconform import given
 from fdconform.case import Case
 from fdconform.chapters import CHAPTERS, all_cases
+from fdconform.coverage_reasons import judged
+from fdconform.coverage_table import tables
 from fdconform.decode import add_decode
 from fdconform.profiles import PROFILES, Profile
 from fdconform.record import add_record
@@ -24,7 +27,7 @@ from fdconform.report_html import to_html, to_markdown
 from fdconform.report_junit import to_junit
 from fdconform.report_terminal import listing, summary, told
 from fdconform.reverse.cli import add_reverse
-from fdconform.runner import AT_ONCE, Settings, Start, run
+from fdconform.runner import AT_ONCE, Outcome, Settings, Start, run
 from fdconform.subject import Subject, started
 from fdconform.verdicts import Verdict
 
@@ -99,6 +102,7 @@ def _add_run(commands: _Commands) -> None:
     runs.add_argument("--json", type=Path, metavar="FILE", help="write the report for `fdconform matrix`")
     runs.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     runs.add_argument("--html", type=Path, metavar="FILE", help="write a page")
+    runs.add_argument("--coverage", action="store_true", help="tell what of the protocol was exercised")
     runs.add_argument("--keep", action="store_true", help="keep the transcripts of good cases too")
     runs.add_argument("--verbose", action="store_true", help="name good cases too")
     runs.set_defaults(act=_run)
@@ -113,11 +117,14 @@ def _run(options: argparse.Namespace) -> Exit:
         return Exit.GOOD
     start = _start_given(options) if options.fd else _start_command(options)
     with told(console, cases, verbose=options.verbose) as receiver:
-        settings = Settings(max(1, options.at_once), receiver, options.keep)
+        settings = Settings(max(1, options.at_once), receiver, options.keep or options.coverage)
         outcome = trio.run(partial(run, cases, start, settings))
     when = datetime.now(UTC).isoformat(timespec="seconds")
     report = Report(_name(options), outcome.version, when, outcome.seconds, tuple(outcome.results))
     console.print(summary(report, CHAPTERS))
+    if options.coverage:
+        report = _covered(report, outcome, keep=options.keep)
+        console.print(tables(report.coverage or {}))
     if options.json is not None:
         options.json.write_text(to_json(report))
     if options.junit is not None:
@@ -127,6 +134,17 @@ def _run(options: argparse.Namespace) -> Exit:
     if not outcome.version and not any(result.verdict is Verdict.OK for result in report.results):
         return Exit.NOTHING_TESTED
     return Exit.GOOD if report.is_good(strict=options.strict) else Exit.FAILED
+
+
+def _covered(report: Report, outcome: Outcome, *, keep: bool) -> Report:
+    """With the coverage; transcripts of good cases were only kept for that, unless they are wanted."""
+    coverage = judged((result.rows for result in outcome.results), outcome.logs.values())
+    good = (Verdict.OK, Verdict.SKIPPED)
+    kept = tuple(
+        replace(result, rows=()) if result.verdict in good and not keep else result
+        for result in report.results
+    )
+    return replace(report, coverage=coverage, results=kept)
 
 
 def _name(options: argparse.Namespace) -> str:

@@ -334,7 +334,7 @@ class DirectorFollower:
 
     def _hung_up(self) -> None:
         """The daemon closed without TERMINATE: because nobody hears it, or because something made it."""
-        if self.tracker.state in _BEFORE:
+        if self.tracker.state in _BEFORE and self.tracker.state is not _S.PARKED:
             self._refused()
         elif self._gone:
             self._through(_E.SKIPPED)

@@ -32,7 +32,9 @@ class VerifyFollower:
         fire_if(self.tracker, _E.VOLUME_OPENED)
 
     def cancel(self) -> None:
-        """The job was canceled; packets under way may still come."""
+        """The job was canceled; packets under way may still come. Whether a digest was owed cannot be seen."""
+        if self.tracker.state is _S.DIGEST:
+            fire_if(self.tracker, _E.DIGEST_WAIVED)
         fire_if(self.tracker, _E.CANCELED)
 
     def takes(self, row: Row) -> bool:

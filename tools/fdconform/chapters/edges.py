@@ -1,6 +1,6 @@
 """Chapter 10: edges of the charts that no other chapter reaches: attaching, leaving, stopping, calling the Director."""
 
-from fdconform.calling import Summon, TakeCall
+from fdconform.calling import StopCaller, Summon, TakeCall
 from fdconform.case import Case, Chapter, Need, Step
 from fdconform.chapters.fault_plays import reading, records, restoring
 from fdconform.dialogue import backup, backup_orders, cancel, fileset, introduce, lines, storage
@@ -14,6 +14,7 @@ from fdconform.trees import File, Tree
 from fdconform.work import Announce, EndJob, Until
 from fdpeers.faults import Act, Fault
 from fdpeers.faults import Step as At
+from fdpeers.link import packet
 
 _PASSIVE = "02 §6.1 C46; 01 §8.2"
 _SINCE = Say(b"level = since_utime 1700000000 mtime_only=0 prev_job=\n")
@@ -55,6 +56,12 @@ _ATTACHED = (
     ),
     _attached(9, "during an estimate", (*fileset(_USR), Say(b"estimate listing=0\n"), Pause(0.2)), _CANCELED),
     _attached(
+        11,
+        "while another one is being dialled",
+        (Say(b"storage address=127.0.0.1 port=9 ssl=4\n"), Pause(0.3)),
+        _CANCELED,
+    ),
+    _attached(
         10,
         "during a verify",
         (*fileset(_USR), Say(b"verify level=catalog\n"), Hear(b"2000 OK verify\n")),
@@ -62,6 +69,7 @@ _ATTACHED = (
     ),
 )
 
+_STANDING = ((2, "before the first record", 0), (3, "after the first record", 2))
 _VERIFIES = (
     Case(
         id="10.5.1",
@@ -78,23 +86,60 @@ _VERIFIES = (
             Alive(),
         ),
     ),
+    *(
+        Case(
+            id=f"10.5.{number}",
+            title=f"cancel a verify whose Storage daemon stands still {title}",
+            rule="A canceled verify of a volume ends with EOD and the report.",
+            source="02 §6.4; 05 §9",
+            needs=frozenset({Need.FILES}),
+            play=(
+                Announce(faults=(Fault(At.RECORDS, Act.STALL, after=after),), restore=records),
+                Login("tls"),
+                *introduce(),
+                *storage(key=True),
+                Say(b"verify level=volume\n"),
+                Hear(b"2000 OK verify\n"),
+                reading(At.RECORDS),
+                *cancel(),
+                CanceledEnd(within=12.0, through=(Like(rb"\d+ .*"), Signal(-1))),
+                Alive(),
+            ),
+        )
+        for number, title, after in _STANDING
+    ),
+)
+
+_MORE = (
     Case(
-        id="10.5.2",
-        title="cancel while the Storage daemon of a verify stands still",
-        rule="A canceled verify of a volume ends with EOD and the report.",
-        source="02 §6.4; 05 §9",
+        id="10.6.1",
+        title="cancel before the bytes of a restore object",
+        rule="A cancel sets the status of a job whatever its session is waiting for.",
+        source="02 §6.1 X1",
+        play=(
+            *job(),
+            _OBJECT,
+            Say(b"name\n"),
+            *cancel(),
+            CanceledEnd(waits=True, through=(Like(rb"2909 .*"),)),
+            Alive(),
+        ),
+    ),
+    Case(
+        id="10.6.2",
+        title="garbage in the place of the first record of a verify",
+        rule="A record that cannot be read ends a verify of the volume with EOD and a failed job.",
+        source="02 §6.4 W5; 05 §9.4",
         needs=frozenset({Need.FILES}),
         play=(
-            Announce(faults=(Fault(At.RECORDS, Act.STALL, after=2),), restore=records),
+            Announce(faults=(Fault(At.RECORDS, Act.SEND, packet(b"no record")),), restore=records),
             Login("tls"),
             *introduce(),
             *storage(key=True),
             Say(b"verify level=volume\n"),
             Hear(b"2000 OK verify\n"),
-            reading(At.RECORDS),
-            *cancel(),
-            CanceledEnd(within=12.0, through=(Like(rb"\d+ .*"), Signal(-1))),
-            Alive(),
+            Hear(Signal(-1), within=10),
+            EndJob("fE"),
         ),
     ),
 )
@@ -266,6 +311,11 @@ _CALLERS: tuple[tuple[str, str, tuple[Step, ...]], ...] = (
         (TakeCall(), HangUp(), TakeCall("next", within=10.0)),
     ),
     (
+        "stopped while parked",
+        "A daemon that is told to end closes the connections that it has parked.",
+        (TakeCall(), StopCaller(), AllEnd()),
+    ),
+    (
         "a Director that does not know the password",
         "The daemon does not park at a Director that cannot prove itself.",
         (TakeCall(password="wrong", refused=True), Alive()),
@@ -283,4 +333,4 @@ _CALLING = tuple(
     for number, (title, rule, play) in enumerate(_CALLERS, 1)
 )
 
-CHAPTER = Chapter(10, "Edges of the charts", (*_ATTACHED, *_LATE, *_STOPS, *_CALLING, *_VERIFIES))
+CHAPTER = Chapter(10, "Edges of the charts", (*_ATTACHED, *_LATE, *_STOPS, *_CALLING, *_VERIFIES, *_MORE))
