@@ -10,7 +10,7 @@ import trio
 from fdaemon.channels.authenticate import AuthenticationFailed, authenticate, fresh
 from fdaemon.channels.storage import StorageChannel
 from fdaemon.config import DirectorResource
-from fdaemon.errors import FdaemonError, PeerGone, RemoteProtocolError
+from fdaemon.errors import PeerGone, RemoteProtocolError
 from fdaemon.jobs.job import Job
 from fdaemon.jobs.trail import Trail
 from fdaemon.net.listen import ClearHello, classify, refuse
@@ -32,6 +32,7 @@ from fdaemon.protocol.tls_policy import (
     select,
     usable_session_key,
 )
+from fdaemon.session.contain import contained
 from fdaemon.session.control import DirectorSession
 from fdaemon.session.services import Services, tls_policy, tls_settings
 from fdaemon.wire.framing import Signal
@@ -48,12 +49,10 @@ FAREWELL_LIMIT = 2.0
 
 
 async def serve_connection(services: Services, transport: trio.abc.Stream) -> None:
-    """Serve one accepted connection to its end. Never raises for what the peer did."""
-    try:
+    """Serve one accepted connection to its end. Never raises, whatever happens on it."""
+    with contained(services):
         async with transport:
             await _serve(services, transport)
-    except FdaemonError as error:
-        services.log(MessageType.ERROR, f"{error}\n")
 
 
 async def _serve(services: Services, transport: trio.abc.Stream) -> None:

@@ -18,6 +18,7 @@ from fdaemon.protocol.cram import Initiator
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.tls_policy import Identity, IdentityKind, Selection, select
 from fdaemon.session.arrival import Meeting, converse
+from fdaemon.session.contain import contained
 from fdaemon.session.services import Services, tls_policy, tls_settings
 from fdaemon.wire.framing import frame
 from statecharts.director import DirectorEvent
@@ -87,10 +88,8 @@ async def _serve(
     services: Services, director: DirectorResource, packets: PacketStream, meeting: Meeting
 ) -> None:
     services.registry.enter(meeting.job)
-    try:
+    with contained(services):
         await converse(services, director, packets, meeting)
-    except FdaemonError as error:
-        services.log(MessageType.ERROR, f"{error}\n")
 
 
 async def _parked(packets: PacketStream) -> bool:

@@ -53,15 +53,18 @@ class House:
     logged: list[tuple[MessageType, str]] = field(default_factory=list)
 
 
-def house(folder: Path, *, client: str = "", director: str = "") -> House:
-    """Services as a daemon would have them; the arguments are more lines for the resources."""
+def house(folder: Path, *, client: str = "", director: str = "", faulty: bool = False) -> House:
+    """Services as a daemon would have them; the texts are more lines for the resources. Only a `faulty` one may log an
+    internal error."""
     path = folder / "fd.conf"
     path.write_text(_CONFIGURATION.format(folder=folder, password=PASSWORD, client=client, director=director))
     logged: list[tuple[MessageType, str]] = []
-    services = Services(
-        load(str(path)), Options(), Registry(), Release(), lambda kind, text: logged.append((kind, text))
-    )
-    return House(services, logged)
+
+    def log(kind: MessageType, text: str) -> None:
+        assert faulty or not text.startswith("Internal error"), text
+        logged.append((kind, text))
+
+    return House(Services(load(str(path)), Options(), Registry(), Release(), log), logged)
 
 
 class Peer:

@@ -165,3 +165,21 @@ async def test_one_too_many_is_hung_up_on_at_once(tmp_path: Path) -> None:
         ]
         await first.send(b"getSecureEraseCmd\n")
         assert await first.hear() == b"2000 OK FDSecureEraseCmd *None*\n"
+
+
+async def test_a_fault_of_ours_ends_one_connection_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = house(tmp_path, faulty=True)
+    async with connected(where) as steady:
+        await steady.log_in()
+        async with connected(where) as unlucky:
+            await unlucky.log_in()
+            with monkeypatch.context() as patch:
+                patch.setattr("fdaemon.session.control.parse_command", lambda *_, **__: 1 // 0)
+                await unlucky.send(JOB)
+                await unlucky.rest()
+        assert "ZeroDivisionError" in where.logged[-1][1]
+        assert len(where.services.registry) == 1
+        await steady.send(JOB)
+        assert await steady.hear() == OK_JOB
