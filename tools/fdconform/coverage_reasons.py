@@ -27,7 +27,7 @@ _CLOSE = "any end of this step that brings no good status is CLOSE_REJECTED"
 _OVER = "nothing is sent or received any more in this state, so nothing can happen but TERMINATED"
 _EXCHANGE = "a file's packets are made and sent in one batch: a cancel or a failure comes before the batch or after it"
 _VERIFY_IDLE = "the exchange begins in the same moment in which it is made"
-_VERIFY_DONE = "EOD follows at once"
+_VERIFY_DONE = "EOD follows at once: nothing from outside can come between"
 
 _TABLE: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("job", "Idle", "FAILED", _REFUSAL),

@@ -1,0 +1,1 @@
+"""Tests of fdconform in the other direction."""
