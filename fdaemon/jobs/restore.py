@@ -21,6 +21,7 @@ from fdaemon.jobs.restore_decode import Decoder, Decryptor
 from fdaemon.jobs.restore_extended import MESSAGE_TYPES, ExtendedWriter
 from fdaemon.jobs.restore_names import OutputNames
 from fdaemon.jobs.restore_passed import PassedOver, is_supported
+from fdaemon.jobs.restore_small import Whole, is_simple, whole_file, write_whole
 from fdaemon.protocol.listing import listing_line
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.records import Record, RecordReader
@@ -92,6 +93,7 @@ class Restorer:
         self._extended = ExtendedWriter(report)
         self._passed = PassedOver(report)
         self._watch = DigestWatch(check_digests, check_signatures and keys is not None)
+        self._thorough = self._watch.signatures
         self._index = 0
         self._previous = 0
         self._content: Content | None = None
@@ -157,15 +159,21 @@ class Restorer:
     def _take(self, records: list[Record]) -> None:
         counters = self._counters
         index, previous = self._index, self._previous
+        at, count = 0, len(records)
         try:
-            for file_index, stream, data in records:
+            while at < count:
+                file_index, stream, data = records[at]
+                at += 1
                 if file_index != index and stream not in _STARTS_FILE:
                     raise _never_created(stream, file_index, index)
                 index = file_index
                 if stream == _ATTRIBUTES:
                     if self._content is not None:
                         self._close_file()
-                    self._start_file(bytes(data))
+                    whole = None if self._thorough else whole_file(records, at, index)
+                    if self._start_file(bytes(data), whole) and whole is not None:
+                        at += 2
+                        stream = whole[1]
                 elif stream == _PLAIN:
                     content = self._content
                     if content is not None and (previous in _BEFORE_DATA or previous == _PLAIN):
@@ -222,7 +230,8 @@ class Restorer:
                 self._close_file()
             self._passed.take(stream, data)
 
-    def _start_file(self, payload: bytes) -> None:
+    def _start_file(self, payload: bytes, whole: Whole | None = None) -> bool:
+        """Create what an attributes record describes. True if its content and digest, `whole`, are done as well."""
         try:
             item = decode_restored(payload)
         except RemoteProtocolError as error:
@@ -231,7 +240,7 @@ class Restorer:
         self._place = None
         if not is_supported(item.stream):
             self._passed.unsupported(item.stream)
-            return
+            return False
         names = self._names
         shown = self._shown = counters.current = names.output(item.name)
         counters.examined += 1
@@ -244,21 +253,37 @@ class Restorer:
             made = self._creator.create(item, below, shown, link, source)
         except FileProblem as problem:
             self._report(MessageType.ERROR, problem.text, 0)
-            return
+            return False
         if made is Made.FAILED:
-            return
+            return False
         counters.files += 1
         if made is Made.SKIPPED:
-            return
+            return False
         if self._want_restored:
             self._report(MessageType.RESTORED, _listing(item, shown, link), 0)
         if isinstance(made, int):
+            if whole is not None and is_simple(item, whole):
+                self._write_whole(made, item, shown, whole)
+                return True
             self._content = Content(made, item, shown, self._watch)
-            return
+            return False
         directory = self._creator.directory
         if directory is not None and item.type != FileType.LNKSAVED:
             name = self._creator.name
             self._place = named_path(directory.fd, name) if name else directory.fd
+        return False
+
+    def _write_whole(self, fd: int, item: RestoredFile, shown: bytes, whole: Whole) -> None:
+        counters = self._counters
+        counters.read_bytes += item.size
+        try:
+            problems = write_whole(fd, item, shown, whole, self._watch, self._creator.attributes)
+        except FileProblem as problem:
+            self._report(MessageType.ERROR, problem.text, 0)
+            return
+        counters.job_bytes += item.size
+        for told in problems:
+            self._tell(told)
 
     def _decode(self, content: Content, stream: int, data: bytes | memoryview) -> None:
         try:

@@ -155,11 +155,7 @@ class Content:
 
     def close(self) -> Problem | None:
         """Close the file; some file systems tell only now that they could not write it."""
-        try:
-            os.close(self.fd)
-        except OSError as error:
-            return Problem(Severity.ERROR, b"Write error on %b: %b\n" % (self.shown, error_text(error)))
-        return None
+        return close_file(self.fd, self.shown)
 
     def check_digest(self, stream: int, digest: bytes) -> Problem | None:
         """Compare with the digest of the backup; None when it is right or was not computed."""
@@ -179,11 +175,7 @@ class Content:
             return None
         if actual == digest:
             return None
-        text = b"%b digest of restored file %b differs from the one in the backup.\n" % (
-            kind.label,
-            self.shown,
-        )
-        return Problem(Severity.WARNING, text)
+        return digest_differs(kind, self.shown)
 
     def check_size(self) -> Problem | None:
         """Compare the size with the record's, after the last block.
@@ -228,3 +220,18 @@ class Content:
             self._hash = hash_factory(kind)()
             for piece in pieces:
                 self._digest(self._hash, piece)
+
+
+def close_file(fd: int, shown: bytes) -> Problem | None:
+    """Close a written file; what the file system says about it."""
+    try:
+        os.close(fd)
+    except OSError as error:
+        return Problem(Severity.ERROR, b"Write error on %b: %b\n" % (shown, error_text(error)))
+    return None
+
+
+def digest_differs(kind: Digest, shown: bytes) -> Problem:
+    """The warning about content that is not what was backed up."""
+    text = b"%b digest of restored file %b differs from the one in the backup.\n"
+    return Problem(Severity.WARNING, text % (kind.label, shown))

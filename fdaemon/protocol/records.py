@@ -105,10 +105,9 @@ class RecordReader:
                     self._wanted = 4 + length
                     return at
                 if header is None:
-                    packet = data[at + 4 : stop]
-                    match = match_header(packet)
+                    match = match_header(data, at + 4, stop)
                     if match is None:
-                        raise _bad_header(packet)
+                        raise _bad_header(data[at + 4 : stop])
                     index, stream, size = match.groups()
                     header = (int(index), int(stream) & STREAM_MASK, int(size))
                 else:
