@@ -15,10 +15,15 @@ import trio
 
 from fdaemon.session.history import load, state_path, store
 from fdpeers import dialogues
+from fdpeers.dialogues import StorageAddress
 from fdpeers.director import DirectorPeer
 from fdpeers.errors import PeersError
+from fdpeers.faults import Act, Fault, Step
 from fdpeers.link import TERMINATE
 from fdpeers.names import Job
+from fdpeers.sources import MemorySource
+from fdpeers.storage import StoragePeer
+from fdpeers.storage_session import JobTicket
 
 from .session.test_history import job
 
@@ -161,6 +166,34 @@ async def test_sigterm_ends_a_running_job_with_its_report(tmp_path: Path) -> Non
     assert replies[-1] == TERMINATE
     assert code == 15
     assert took < 2.0
+
+
+async def test_sigterm_in_a_restore_is_told_in_place_of_the_storages_end(tmp_path: Path) -> None:
+    """The Storage daemon waits for a volume. After `2000 OK storage end` the Director would wait with it."""
+    port = free_port()
+    storage = StoragePeer()
+    stall = Fault(Step.READ_DATA, Act.STALL)
+    ticket = JobTicket(
+        JOB.name, JOB.key, 1, 2, source=MemorySource([], session_id=1, session_time=2), faults=(stall,)
+    )
+    with running(configure(tmp_path, port), tmp_path) as (process, _):
+        async with peer(port).connect() as session, trio.open_nursery() as nursery:
+            address = StorageAddress("127.0.0.1", await nursery.start(storage.serve), tls=True)
+            run = storage.announce(ticket)
+            await dialogues.introduce(session, JOB, tls=True)
+            await dialogues.send_storage(session, address, JOB.key)
+            await session.send(b"restore replace=a prelinks=0 where=%s\n" % dialogues.bash(bytes(tmp_path)))
+            await session.expect(b"2000 OK restore\n")
+            with trio.fail_after(LIMIT):
+                while not any(command.startswith(b"read data") for command in run.commands):
+                    await trio.lowlevel.checkpoint()
+            process.send_signal(signal.SIGTERM)
+            end = await session.reply()
+            nursery.cancel_scope.cancel()
+        assert isinstance(end, bytes)
+        assert end.startswith(b"2800 End Job TermCode=102 ")
+        assert session.messages[-1].text == b"fd JobId 7: Fatal error: The File daemon is shutting down.\n"
+        await trio.to_thread.run_sync(process.wait, LIMIT)
 
 
 def test_the_list_of_terminated_jobs_survives(tmp_path: Path) -> None:
