@@ -79,3 +79,19 @@ def test_strange_events_and_unreadable_files_show_in_the_status(
     assert "not in the chart: director: END_JOB_SENT in Drain" in capsys.readouterr().out
     assert decoded(strange, broken, tmp_path / "absent.jsonl") == 2
     assert capsys.readouterr().err.count("fdconform:") == 2
+
+
+def test_transcripts_of_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"conn": 1, "open": "dir-fd"}, {"conn": 1, "from": "dir", "len": 2, "text": "hi"}]
+    run, reverse = tmp_path / "run.json", tmp_path / "reverse.json"
+    run.write_text(json.dumps({"cases": [{"id": "1.1.1", "transcript": rows}, {"id": "1.1.2"}]}))
+    reverse.write_text(json.dumps({"reverse": [{"case": "R1.1.1", "rows": rows}]}))
+
+    assert decoded(run, reverse) == 0
+    said = capsys.readouterr().out
+    assert "run.json 1.1.1" in said
+    assert "1.1.2" not in said
+    assert "reverse.json R1.1.1" in said
+    assert decoded("--case", "1.1.2", run) == 2
+    (tmp_path / "list.json").write_text("[]")
+    assert decoded(tmp_path / "list.json") == 2

@@ -1,6 +1,7 @@
 """Prints a recording as a readable dialogue: who said what to whom, what the data is, and where the charts stand."""
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from fdaemon.wire.framing import Signal
 from fdaemon.wire.streams import ATTRIBUTES, STREAM_MASK, Stream
 from fdconform.follow import follow
 from fdconform.followed import Followed
-from fdconform.rows import EOD, Kind, RecordingError, Row, read
+from fdconform.rows import EOD, Kind, RecordingError, Row, read, rows_of
 from statecharts.tracker import Transition
 
 SHOWN: Final = 160
@@ -172,6 +173,9 @@ def add_decode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="a recording, *.jsonl or *.jsonl.gz"
     )
+    parser.add_argument(
+        "--case", metavar="ID", help="of a report only this case (default: all with transcripts)"
+    )
     parser.add_argument("--long", action="store_true", help="show packets whole")
     parser.set_defaults(act=decode)
 
@@ -182,15 +186,37 @@ def decode(options: argparse.Namespace) -> int:
     status = 0
     for path in options.files:
         try:
-            rows = read(path)
+            found = recordings(path, options.case)
         except (OSError, RecordingError) as error:
             print(f"fdconform: {path}: {error}", file=sys.stderr)
             status = 2
             continue
-        followed = follow(rows)
-        console.print(Text(str(path), "bold"))
-        console.print(dialogue(rows, followed, long=options.long))
-        if followed.strange:
-            status = max(status, 1)
-            console.print(Text(f"{len(followed.strange)} events that the charts do not allow", "bold red"))
+        for title, rows in found:
+            followed = follow(rows)
+            console.print(Text(title, "bold"))
+            console.print(dialogue(rows, followed, long=options.long))
+            if followed.strange:
+                status = max(status, 1)
+                console.print(
+                    Text(f"{len(followed.strange)} events that the charts do not allow", "bold red")
+                )
     return status
+
+
+def recordings(path: Path, case: str | None = None) -> list[tuple[str, list[Row]]]:
+    """What a file holds, with titles: one recording, or the transcripts of a report. Raises RecordingError, OSError."""
+    if path.suffix != ".json":
+        return [(str(path), read(path))]
+    try:
+        document = json.loads(path.read_text())
+        entries = document.get("cases", document.get("reverse"))
+        transcripts = [
+            (str(entry.get("id", entry.get("case"))), entry.get("transcript", entry.get("rows")))
+            for entry in entries
+        ]
+    except (ValueError, AttributeError, TypeError) as error:
+        raise RecordingError(f"no report of fdconform: {error}") from error
+    found = [(f"{path} {name}", rows_of(rows)) for name, rows in transcripts if rows and case in (None, name)]
+    if not found:
+        raise RecordingError("no transcript of a case that is wanted; `--keep` keeps those of good cases")
+    return found
