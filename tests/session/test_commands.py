@@ -1,5 +1,6 @@
 """What an authenticated Director hears to right, wrong and unknown commands (protocol/02 sections 1 and 4)."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,32 @@ async def test_a_director_that_falls_silent_in_a_job_is_given_up(
         assert await peer.rest() == []
         assert trio.current_time() - began == pytest.approx(30)
     assert not list(where.services.registry)
+
+
+@pytest.mark.parametrize("line", [b"F /etc", b"O M\n", b"Z .nobackup\n", b"R x\n"])
+async def test_a_line_that_needs_a_block_before_there_is_one(tmp_path: Path, line: bytes) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.log_in()
+        await peer.send(JOB)
+        await peer.hear()
+        await peer.send(b"fileset\n", line)
+        await peer.signal(Signal.EOD)
+        *_, report, last = await peer.rest()
+        assert isinstance(report, bytes)
+        assert report.startswith((b"2800 End Job TermCode=102 ", b"2800 End Job TermCode=67 "))
+        assert last == TERMINATE
+
+
+async def test_a_storage_daemon_without_a_job(tmp_path: Path) -> None:
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(
+            partial(trio.serve_tcp, trio.SocketStream.aclose, 0, host="127.0.0.1")
+        )
+        port = listeners[0].socket.getsockname()[1]
+        async with connected(house(tmp_path)) as peer:
+            await peer.log_in()
+            await peer.send(b"storage address=127.0.0.1 port=%d ssl=0\n" % port)
+            assert [said for said in await peer.rest() if isinstance(said, bytes)][
+                -1
+            ] == b"2902 Bad storage\n"
+        nursery.cancel_scope.cancel()

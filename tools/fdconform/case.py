@@ -36,7 +36,8 @@ class Case:
     """A numbered case.
 
     `rule` says in one sentence what is right and `source` where that stands; `informational` cases have no wrong
-    answer. `alone`: nothing else may run on the daemon meanwhile. `limit`: seconds until it counts as hung.
+    answer. `alone`: nothing else may run on the daemon meanwhile. `hostile` cases send what only somebody who means
+    harm would send, and are played on request only. `limit`: seconds until it counts as hung.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Case:
     needs: frozenset[Need] = frozenset()
     informational: bool = False
     alone: bool = False
+    hostile: bool = False
     limit: float = 40.0
 
     @property

@@ -91,6 +91,7 @@ def _add_run(commands: _Commands) -> None:
         "--only", action="append", default=[], metavar="ID", help="a case, section or chapter: 2.3"
     )
     runs.add_argument("--strict", action="store_true", help="NON-STRICT counts as a failure")
+    runs.add_argument("--hostile", action="store_true", help="play the cases that mean harm too")
     runs.add_argument("--list", action="store_true", help="name the cases and do nothing")
     runs.add_argument(
         "--dryrun", action="store_true", help="show the cases with their dialogues and do nothing"
@@ -110,7 +111,7 @@ def _add_run(commands: _Commands) -> None:
 
 def _run(options: argparse.Namespace) -> Exit:
     console = Console(highlight=False)
-    cases = select(options.only)
+    cases = [case for case in select(options.only) if options.hostile or not case.hostile]
     if options.list or options.dryrun:
         for line in listing(CHAPTERS, {case.id for case in cases}, whole=options.dryrun):
             console.print(line, soft_wrap=True)

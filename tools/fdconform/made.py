@@ -112,7 +112,7 @@ def absent(*names: bytes) -> Check:
 
 
 def inside(*names: bytes) -> Check:
-    """Nothing was made under these names outside of `{where}`; NON-STRICT where it was: all C++ daemons do it."""
+    """Nothing was made under these names outside of `{where}`; NON-STRICT where it was."""
 
     def check(stage: Stage) -> str | None:
         there = [name for name in names if os.path.lexists(path_of(stage, name))]

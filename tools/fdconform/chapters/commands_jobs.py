@@ -19,7 +19,7 @@ from fdconform.openings import (
     said_then,
     script,
 )
-from fdconform.talk import Alive, Ends, Hear, HearText, Say, SaySignal
+from fdconform.talk import Ends, Hear, HearText, Say, SaySignal
 from fdconform.trees import Directory, File, Link, Tree
 from fdconform.work import Announce, EndJob, Said
 
@@ -254,22 +254,6 @@ _ORDERS = (
         *(Announce(), *job("tls")),
         Say(b"storage address={sd_host} port={sd_port} ssl=4 Authorization=\n"),
         *(Hear(b"2000 OK storage\n"), *GOES_ON),
-    ),
-    Case(
-        id="3.9.14",
-        title="storage in a session without a job",
-        rule="Without a job the Storage daemon does not know the caller: 2902 Bad storage, and the daemon lives. (It "
-        "takes the C++ daemon down: do not run this against one in use.)",
-        source=_STORAGE,
-        alone=True,
-        play=(
-            Announce(),
-            CLEAR,
-            Say(b"storage address={sd_host} port={sd_port} ssl=4\n"),
-            Hear(b"2902 Bad storage\n", within=25),
-            *TERMINATED,
-            Alive(),
-        ),
     ),
     _case(
         "9.20",

@@ -79,12 +79,6 @@ _LATER: tuple[tuple[int, str, bytes, bytes], ...] = (
         rb"Plugin Directory not defined\. Cannot use plugin: .*",
     ),
 )
-_BEFORE_INCLUDE = (
-    (60, "F", b"F /etc"),
-    (61, "O", b"O M\n"),
-    (62, "Z", b"Z .nobackup\n"),
-    (63, "R", b"R x\n"),
-)
 
 
 def _fileset(number: int, title: str, rule: str, *play: Step, source: str = _FILESET) -> Case:
@@ -244,18 +238,6 @@ _FILESETS = (
                 Like(rb"Jmsg .* type=5 .*Fileset include block entry {tree}/sub shadows {tree}\n"), raw=True
             ),
         ),
-    ),
-    *(
-        Case(
-            id=f"3.4.{number}",
-            title=f"file set: {title} before any I",
-            rule="A line that needs a block before there is one is wrong: no reply, the session ends, the daemon "
-            "lives. (It takes the C++ daemon down: do not run this against one in use.)",
-            source="03 §1.4",
-            alone=True,
-            play=(*job(), *listed((row,), _EOD), EndJob("fC", within=10), Alive()),
-        )
-        for number, title, row in _BEFORE_INCLUDE
     ),
 )
 

@@ -101,7 +101,7 @@ def _ended(
     *checks: Check,
     status: str,
     lenient: str = "",
-    alone: bool = False,
+    hostile: bool = False,
 ) -> Case:
     """A restore after which only the end of the job is certain."""
     return Case(
@@ -110,7 +110,7 @@ def _ended(
         rule=rule,
         source=source,
         needs=FILES,
-        alone=alone,
+        hostile=hostile,
         play=(
             Announce(restore=make),
             Login("tls"),
@@ -136,6 +136,7 @@ _SHORT: Final = (
         records(plain(b"/good"), Put(b"", record=b"what\0is\0this\0")),
         status="f",
         lenient="ETW",
+        hostile=True,
     ),
     _ended(
         9,
@@ -146,6 +147,7 @@ _SHORT: Final = (
         is_file(b"good", mode=None, mtime=None),
         status="fE",
         lenient="TW",
+        hostile=True,
     ),
     _ended(
         10,

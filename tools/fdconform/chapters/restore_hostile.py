@@ -29,7 +29,7 @@ def _hostile(number: int, title: str, *puts: Put, outside: tuple[bytes, ...], go
     return restored(
         f"6.10.{number}",
         title,
-        "Whatever names a volume holds, nothing is made outside of where (C++ daemons follow them).",
+        "Whatever names a volume holds, nothing is made outside of where.",
         _HOSTILE,
         records(*puts, plain(b"/good")),
         inside(*outside),
@@ -37,6 +37,7 @@ def _hostile(number: int, title: str, *puts: Put, outside: tuple[bytes, ...], go
         before=(Tree((File(b"precious", b"mine"),), b"{folder}/victim"),),
         said=(),
         end=EndJob("TEW"),
+        hostile=True,
     )
 
 
@@ -84,6 +85,7 @@ _HOSTILES: Final = (
         before=(Tree((File(b"precious", b"mine"),), b"{folder}/victim"),),
         said=(),
         end=EndJob("TEW"),
+        hostile=True,
     ),
     restored(
         "6.10.9",

@@ -359,19 +359,6 @@ _EXTENDED: Final = (
         types=(),
     ),
     restored(
-        "6.6.15",
-        "extended attributes cut short",
-        "A record whose lengths go beyond its end is told of, and the daemon lives.",
-        "04 §9 (the C++ daemon aborts, with all its jobs)",
-        records(
-            Put(b"/a", ((2, b"hello"), (1998, xattr_record((b"user.a", b"x" * 100))[:-60]))), plain(b"/b")
-        ),
-        is_file(b"b"),
-        said=(Said(rb".*", type=4),),
-        end=EndJob("EW", lenient="f"),
-        alone=True,
-    ),
-    restored(
         "6.6.16",
         "ACL and extended attributes of a file that is left alone",
         "Nothing is applied to a file that the replace rule keeps.",

@@ -39,6 +39,7 @@ def _volume(
     said: tuple[Said, ...] = (),
     end: EndJob | None = None,
     faults: tuple[Fault, ...] = (),
+    hostile: bool = False,
 ) -> Case:
     return Case(
         id=f"7.6.{number}",
@@ -46,6 +47,7 @@ def _volume(
         rule=rule,
         source=source,
         needs=FILES,
+        hostile=hostile,
         play=(
             Announce(restore=make, faults=faults),
             Login("tls"),
@@ -235,6 +237,7 @@ _BAD: Final = (
         better("told of what is not in the record", tells(b"/good")),
         source=_ERRORS,
         end=EndJob("f", lenient="T"),
+        hostile=True,
     ),
     _volume(
         24,
@@ -244,6 +247,7 @@ _BAD: Final = (
         better("told a digest that is not in the record", digest_is(b"/good", 17, None)),
         source=_ERRORS,
         end=EndJob("f", lenient="T"),
+        hostile=True,
     ),
     _volume(
         25,
