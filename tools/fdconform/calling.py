@@ -51,6 +51,7 @@ async def _running(
                 task_status.started()
                 await trio.sleep_forever()
     finally:
+        cast(trio.SocketListener, stage.kept[_LISTENER]).socket.close()
         if stage.subject.log is not None and (folder / "daemon.log").exists():
             with stage.subject.log.open("a") as log:
                 log.write((folder / "daemon.log").read_text(errors="replace"))
@@ -87,9 +88,11 @@ class TakeCall:
         listener = cast(trio.SocketListener, stage.kept[_LISTENER])
         peer = DirectorPeer("conform-dir", password=self.password, port=0, transcript=stage.transcript)
         with trio.move_on_after(self.within):
+            transport = await listener.accept()
             try:
-                session = await peer.adopt(await listener.accept())
+                session = await peer.adopt(transport)
             except PeersError as error:
+                await trio.aclose_forcefully(transport)
                 if self.refused:
                     return
                 raise stage.fail(f"the daemon calls, but {error}") from error
