@@ -30,8 +30,6 @@ from fdconform.reverse.data import oversized
 _SOURCE = "07 §4.2, §4.3; core/src/stored/fd_cmds.cc, append.cc"
 _HANGS_UP: tuple[SdMove, ...] = (SdHear(TERMINATE_SIGNAL, lenient=(CLOSED,)),)
 _END: tuple[SdMove, ...] = (SdSignal(-1), SdHear(b"3000 OK append data\n"), *CLOSE_APPEND)
-_DIGEST = "1a79a4d60de6718e8e5b326e338ae533"
-"""Of `case.MD5`; the catalog has it in base64."""
 
 
 def _bad(number: int, title: str, rule: str, moves: tuple[SdMove, ...], *log: str) -> ReverseCase:

@@ -206,7 +206,6 @@ class Expected:
 
 
 GOOD: Final = Expected(status="T")
-BAD: Final = Expected(status="fE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,9 +232,6 @@ class ReverseCase:
 
 
 CLOSED: Final = Nothing.CLOSED
-EOD_SIGNAL: Final = Signal(-1)
 TERMINATE_SIGNAL: Final = Signal(-4)
-EOD_THEN: Final[tuple[SdMove, ...]] = (SdSignal(-1),)
-EOD: Final = -1
 EMPTY_BACKUP: Final = (*GRANTED, SdSignal(-1), SdHear(b"3000 OK append data\n"), *CLOSE_APPEND)
 """A session without a single record."""

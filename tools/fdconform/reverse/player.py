@@ -17,9 +17,6 @@ from fdconform.reverse.resources import CLIENTS
 from fdconform.verdicts import Result, Verdict, worst
 from fdpeers.cram import password_key
 
-REST_LIMIT = 10.0
-"""Seconds that a connection of a case that is judged may still take."""
-
 
 @dataclass(frozen=True, slots=True)
 class Setting:

@@ -60,9 +60,6 @@ def resources(site: Surroundings) -> str:
             ),
             _resource("Job", ("Name = conform-init", "Level = InitCatalog", *verify)),
             _resource(
-                "Job", ("Name = conform-catalog", "Level = Catalog", "Verify Job = conform-init", *verify)
-            ),
-            _resource(
                 "Job",
                 ("Name = conform-volume", "Level = VolumeToCatalog", "Verify Job = conform-base", *verify),
             ),
