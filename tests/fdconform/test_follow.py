@@ -169,6 +169,30 @@ def test_what_no_chart_allows_is_reported_and_not_raised() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("then", "event"),
+    [((("dir", b"endrestore"),), "STORAGE_ENDED"), ((), "JOB_ENDED")],
+)
+def test_a_daemon_that_leaves_after_a_storage_has_ended_the_job(then: tuple[Said, ...], event: str) -> None:
+    followed = follow(
+        conversation(
+            *LOGIN,
+            *JOB_ORDER,
+            ("dir", b"restore replace=a prelinks=0 where=/x\n"),
+            ("fd", b"2000 OK restore\n"),
+            ("fd", b"2000 OK storage end\n"),
+            *then,
+            ("fd", b"2800 End Job TermCode=102 JobFiles=0 ReadBytes=0 JobBytes=0 Errors=0 VSS=0 Encrypt=0\n"),
+            ("fd", -4),
+        )
+    )
+
+    assert followed.strange == []
+    events = moves(followed, "director")
+    assert events[events.index("RESTORE_STARTED") + 1] == event
+    assert followed.states[-1] == "Closed"
+
+
 def test_a_digest_without_attributes_is_strange() -> None:
     rows = conversation(
         *LOGIN,

@@ -11,6 +11,7 @@ from fdconform.coverage import Edge, coverage_of, to_json
 
 _AT_ONCE = "the daemon does not wait here: nothing from outside can come between this step and the one before"
 _UNDER_WAY = "accepting a connection is the chart's first step, so nothing can happen to it before"
+_LOOP = "what goes wrong between commands is a Director that left, and in a command one that was refused"
 _LIST = "such a list cannot fail: what is wrong in it is dropped, and its end is always taken"
 _ORDERLY = (
     "a daemon that is told to end stops running work with a fatal message and reports it: it abandons nothing"
@@ -41,6 +42,7 @@ _TABLE: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("director", "Dialing Parked", "CANCELED", _NO_JOB),
     ("director", "Handshake", "CANCELED", _NO_JOB),
     ("director", "Handshake", "FAILED ABANDONED", _REFUSAL),
+    ("director", "Command", "FAILED", _LOOP),
     ("director", "FilesetRx AccurateRx BootstrapRx", "FAILED", _LIST),
     ("director", "AccurateRx BootstrapRx", "LIST_REFUSED", _LIST),
     ("director", "BeforeScripts JobRunning Restoring", "FAILED", _WORK_END),

@@ -38,9 +38,24 @@ def _renamed(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
+def _last_storages(rows: Sequence[Row]) -> frozenset[int]:
+    """The indexes of rows that say the end of a storage after which the daemon leaves by itself, as when canceled."""
+    open_ends: dict[int, int] = {}
+    found: set[int] = set()
+    for index, row in enumerate(rows):
+        if row.is_packet(b"2000 OK storage end"):
+            open_ends[row.connection] = index
+        elif row.connection in open_ends and (row.sender == "dir" or _END.match(row.head)):
+            end = open_ends.pop(row.connection)
+            if row.sender == "fd":
+                found.add(end)
+    return frozenset(found)
+
+
 class _Follower:
     def __init__(self, rows: Sequence[Row]) -> None:
         self._pen = Pen()
+        self._last_storages = _last_storages(rows)
         self._letters = {row.connection: chr(int(end[1])) for row in rows if (end := _END.match(row.head))}
         self._directors: dict[int, DirectorFollower] = {}
         self._storages: dict[int, StorageFollower] = {}
@@ -58,6 +73,7 @@ class _Follower:
             self._directors[row.connection] = DirectorFollower(
                 self._pen,
                 letter=self._letters.get(row.connection, ""),
+                last_storages=self._last_storages,
                 named=self._named,
                 canceled=self._canceled,
                 storage_ready=self._storage_ready,

@@ -25,13 +25,15 @@ _LINES: Final = (_S.FILESET_RX, _S.BOOTSTRAP_RX)
 
 
 class DirectorFollower:
-    """One connection. `termination` is the TermCode that its rows will bring, `letter` it as a letter ("" without)."""
+    """One connection. `letter` is the TermCode that its rows will bring ("" without any), and `last_storages` are the
+    rows after which the daemon leaves by itself."""
 
     def __init__(
         self,
         pen: Pen,
         *,
         letter: str,
+        last_storages: frozenset[int],
         named: Callable[["DirectorFollower", bytes], None],
         canceled: Callable[[bytes], None],
         storage_ready: Callable[[bytes], bool],
@@ -45,6 +47,7 @@ class DirectorFollower:
         self.canceled = False
         self._pen = pen
         self._letter = letter
+        self._last_storages = last_storages
         self._named = named
         self._has_canceled = canceled
         self._storage_ready = storage_ready
@@ -277,7 +280,7 @@ class DirectorFollower:
             self._pen.fire(self.work, JobEvent.DATA_ENDED)
         elif self.work.state is JobState.AUTHENTICATED:
             self._pen.fire(self.work, JobEvent.FAILED)
-        if self.canceled:
+        if self.canceled or self._pen.row in self._last_storages:
             self._answered(_E.JOB_ENDED)
         else:
             self._answered(_E.STORAGE_ENDED)

@@ -48,6 +48,11 @@ class Pen:
         self.followed = Followed()
         self._made: list[Transition] = []
 
+    @property
+    def row(self) -> int:
+        """Index of the row that is looked at."""
+        return len(self.followed.moves)
+
     def observe(self, step: Transition) -> None:
         """For trackers."""
         self._made.append(step)
@@ -60,7 +65,7 @@ class Pen:
             else:
                 self.followed.strange.append(
                     Strange(
-                        len(self.followed.moves),
+                        self.row,
                         tracker.chart.name,
                         tracker.label,
                         tracker.state.value,
