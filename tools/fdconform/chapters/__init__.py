@@ -1,7 +1,18 @@
 """All cases, chapter by chapter. A room here holds the cases of one subject and exports one Chapter."""
 
 from fdconform.case import Case, Chapter
-from fdconform.chapters import backup, commands, edges, faults, framing, hello, limits, restore, status, verify
+from fdconform.chapters import (
+    backup,
+    commands,
+    edges,
+    faults,
+    framing,
+    hello,
+    limits,
+    restore,
+    status,
+    verify,
+)
 
 CHAPTERS: tuple[Chapter, ...] = (
     framing.CHAPTER,
