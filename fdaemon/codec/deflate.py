@@ -7,28 +7,28 @@ import zlib
 from collections.abc import Buffer, Callable
 from typing import cast
 
+import deflate as libdeflate
 from isal import igzip_lib, isal_zlib
-from zlib_ng import zlib_ng
 
 _ISAL_ERROR = cast("type[Exception]", igzip_lib.IsalError)
 _ISAL_LEVEL = {1: 2, 2: 2, 3: 3}
 """Levels at which ISA-L is never more than 5 % larger than zlib; from 4 on it is by up to 17 % on text."""
-_NG_LEVEL = {4: 3, 5: 4, 6: 4, 7: 5, 8: 5, 9: 5}
-"""zlib-ng levels for the rest."""
+_LIBDEFLATE_LEVEL = {4: 2, 5: 3, 6: 4, 7: 4, 8: 6, 9: 6}
+"""libdeflate levels for the rest."""
 _SMALL = 4096
 """Blocks up to this size: ISA-L's level 3 stays within 5 % of every zlib level and takes a third of the time."""
-_PROBE = 8192
-"""Bytes, but at most a quarter of the block, compressed to see whether a block is worth zlib-ng's effort."""
-_POOR = 0.85
-"""Above this ratio ISA-L's level 3 is within 2 % of zlib level 9, several times faster."""
+_PROBE = 32768
+"""Bytes, but at most a quarter of the block, compressed to see whether a block is worth libdeflate's effort."""
+_POOR = 0.6
+"""Above this ratio ISA-L's level 3 is within 5 % of zlib at every level, several times faster."""
 
 
 def deflate(level: int) -> Callable[[Buffer], bytes]:
     """A function that makes one zlib stream (header, deflate, Adler-32) of a block, at `level` 0 to 9."""
     if level in _ISAL_LEVEL:
         return _isal(_ISAL_LEVEL[level])
-    if level in _NG_LEVEL:
-        return _adaptive(_NG_LEVEL[level])
+    if level in _LIBDEFLATE_LEVEL:
+        return _adaptive(_LIBDEFLATE_LEVEL[level])
     return _plain(level)
 
 
@@ -52,7 +52,7 @@ def _adaptive(level: int) -> Callable[[Buffer], bytes]:
             packed = isal_zlib.compress(block, 3)
             if len(packed) > _POOR * size:
                 return packed
-        return zlib_ng.compress(block, level)
+        return bytes(libdeflate.zlib_compress(block, level))
 
     return compress
 

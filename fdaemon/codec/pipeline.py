@@ -44,7 +44,10 @@ class _Slot:
 
 
 class BlockPipeline:
-    """`emit(prefix, packed)` is called in order, in the thread that calls `next_buffer` and `drain`."""
+    """`emit(prefix, packed)` is called in order, in the thread that calls `next_buffer` and `drain`.
+
+    It may be another one for each file, set before the first block.
+    """
 
     def __init__(
         self, workers: Workers, block: int, digests: OrderedDigests, emit: Callable[[bytes, bytes], None]
@@ -52,7 +55,7 @@ class BlockPipeline:
         self._workers = workers
         self._slots = [_Slot(block) for _ in range(DEPTH * workers.count + 2)]
         self._digests = digests
-        self._emit = emit
+        self.emit = emit
         self._next = 0
 
     def next_buffer(self) -> memoryview:
@@ -85,7 +88,7 @@ class BlockPipeline:
     def _finish(self, slot: _Slot) -> None:
         if slot.future is not None:
             future, slot.future = slot.future, None
-            self._emit(slot.prefix, future.result())
+            self.emit(slot.prefix, future.result())
         if slot.busy:
             self._digests.wait(slot.busy)
             slot.busy = 0

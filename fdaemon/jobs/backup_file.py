@@ -70,7 +70,7 @@ class ContentReader:
         if plan.compressor is None:
             return self._in_place(fd, st, plan, hashes, threaded)
         if self._workers.count > 0 and st.st_size > size:
-            return self._packed_ahead(fd, st, plan, plan.compressor, hashes, threaded)
+            return self._packed_ahead(fd, st, plan, plan.compressor, hashes, threaded, self._put)
         return self._packed(fd, st, plan, plan.compressor, hashes)
 
     def settle(self) -> None:
@@ -126,12 +126,14 @@ class ContentReader:
         compressor: Compressor,
         hashes: Sequence[Hash],
         threaded: bool,
+        emit: Callable[[bytes, bytes], None],
     ) -> Iterator[Batch]:
-        """Compressed blocks of a large file: several at work while the next is read."""
+        """Compressed blocks of a large file: several at work while the next is read. `emit` gets them in order."""
         out, size = self._out, plan.read_size(self._block)
         if self._pipeline is None:
-            self._pipeline = BlockPipeline(self._workers, self._block, self._digests, self._put)
+            self._pipeline = BlockPipeline(self._workers, self._block, self._digests, emit)
         pipeline = self._pipeline
+        pipeline.emit = emit
         try:
             for address, data in self._blocks(fd, st, plan, threaded, lambda: pipeline.next_buffer()[:size]):
                 ticket = self._digests.submit(hashes, data) if hashes else 0
@@ -150,6 +152,14 @@ class ContentReader:
         """One cipher text in slices. It is a chain and cannot be shared out, but its digests are taken meanwhile."""
         out = self._out
         threaded = self._workers.count > 0 and st.st_size >= 2 * self._block
+        if plan.compressor is not None and threaded:
+
+            def emit(_prefix: bytes, packed: bytes) -> None:
+                self._seal(encryptor, packed)
+
+            yield from self._packed_ahead(fd, st, plan, plan.compressor, hashes, threaded, emit)
+            self._put(b"", encryptor.finish())
+            return
         buffers = [self._scratch(number, plan) for number in range(SEALED_AHEAD if threaded else 1)]
         tickets = [0] * len(buffers)
         turn = 0
