@@ -193,7 +193,7 @@ class VerifyExchange:
             def put(batch: VerifyBatch) -> None:
                 try:
                     try:
-                        trio.from_thread.run_sync(send.send_nowait, batch)  # cheaper, and mostly there is room
+                        trio.from_thread.run_sync(send.send_nowait, batch)  # cheaper, mostly there is room
                     except trio.WouldBlock:
                         trio.from_thread.run(send.send, batch)
                 except trio.BrokenResourceError:
