@@ -236,7 +236,9 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("late-report", "TERMINATE comes before the End Job line", ("5.1",), _outgoing(_late_report)),
     Defect("two-reports", "the End Job line comes twice", ("5.1",), _outgoing(_twice(b"2800 End Job"))),
     Defect("files", "JobFiles is one too many", ("5",), _outgoing(_text(rb"JobFiles=(\d+)", _add(1)))),
-    Defect("errors", "Errors is always 0", ("5", "8.3"), _outgoing(_text(rb"Errors=\d+ VSS", b"Errors=0 VSS"))),
+    Defect(
+        "errors", "Errors is always 0", ("5", "8.3"), _outgoing(_text(rb"Errors=\d+ VSS", b"Errors=0 VSS"))
+    ),
     Defect(
         "status",
         "every job ends with TermCode 84, well",

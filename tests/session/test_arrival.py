@@ -183,3 +183,10 @@ async def test_a_fault_of_ours_ends_one_connection_and_no_other(
         assert len(where.services.registry) == 1
         await steady.send(JOB)
         assert await steady.hear() == OK_JOB
+
+
+@pytest.mark.parametrize("hello", [b"Hello Storage conform-storage-daemon\n", b"Hello Storage calling\n"])
+async def test_a_storage_daemon_without_a_job_in_clear_text_is_refused(tmp_path: Path, hello: bytes) -> None:
+    async with connected(house(tmp_path)) as peer:
+        await peer.send(hello)
+        assert await peer.rest() == REFUSED

@@ -129,8 +129,8 @@ def configuration(profile: Profile, folder: Path, port: int, host: str = "127.0.
     lines = [
         "Client {",
         f"  Name = {CLIENT}",
-        f"  Port = {port}",
-        f"  Address = {host}",
+        f"  FD Port = {port}",
+        f"  FD Address = {host}",
         f'  Working Directory = "{folder}"',
         *(f"  {line}" for line in profile.client),
         "}",

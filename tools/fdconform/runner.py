@@ -88,22 +88,35 @@ class _Play:
                 async with start(profile, self._folder / "daemon") as subject:
                     self._outcome.version = self._outcome.version or await version_of(subject)
                     while waiting and subject.alive:
-                        await self._together(waiting.pop(0), subject)
+                        waiting[:0] = await self._together(waiting.pop(0), subject)
                     self._keep_log(profile, subject)
             except SubjectError as error:
                 verdict = Verdict.SKIPPED if isinstance(error, ProfileMissing) else Verdict.FAIL
                 for case in (case for group in waiting for case in group):
                     self._done(Result(case.id, verdict, (Finding(verdict, str(error)),), 0.0))
-                break
+                return
 
-    async def _together(self, cases: list[Case], subject: Subject) -> None:
+    async def _together(self, cases: list[Case], subject: Subject) -> list[list[Case]]:
+        """Play them side by side. If the daemon dies meanwhile: the groups that are to be played on another one, each
+        case alone that may have been the cause."""
         limiter = trio.CapacityLimiter(self._settings.at_once)
+        left: list[Case] = []
+        suspects: list[Case] = []
         async with trio.open_nursery() as nursery:
             for case in cases:
                 await limiter.acquire_on_behalf_of(case.id)
-                nursery.start_soon(self._one, case, subject, limiter)
+                if subject.alive:
+                    nursery.start_soon(
+                        self._one, case, subject, limiter, suspects if len(cases) > 1 else None
+                    )
+                else:
+                    limiter.release_on_behalf_of(case.id)
+                    left.append(case)
+        return [*([case] for case in suspects), *([left] if left else [])]
 
-    async def _one(self, case: Case, subject: Subject, limiter: trio.CapacityLimiter) -> None:
+    async def _one(
+        self, case: Case, subject: Subject, limiter: trio.CapacityLimiter, suspects: list[Case] | None
+    ) -> None:
         try:
             missing = _missing(case, subject)
             if missing:
@@ -111,7 +124,10 @@ class _Play:
                 self._done(Result(case.id, Verdict.SKIPPED, (finding,), 0.0))
                 return
             result = await play(case, subject, self._folder / f"case-{case.id}", next(self._numbers))
-            if result.verdict is Verdict.FAIL and not (subject.alive and await subject.listens()):
+            if result.verdict is Verdict.FAIL and not (await subject.listens() and subject.alive):
+                if suspects is not None and not subject.alive:
+                    suspects.append(case)
+                    return
                 finding = Finding(Verdict.FAIL, "the daemon does not listen any more")
                 result = replace(result, findings=(*result.findings, finding))
             self._done(result)
@@ -187,7 +203,7 @@ async def _steps(case: Case, stage: Stage) -> None:
             await step.play(stage)
     except* CaseOver as over:
         stage.findings += [error.finding for error in _leaves(over)]
-    except* (PeersError, OSError) as lost:
+    except* (PeersError, OSError, trio.BrokenResourceError) as lost:
         stage.findings += [Finding(Verdict.FAIL, str(error) or repr(error)) for error in _leaves(lost)]
 
 

@@ -66,10 +66,14 @@ class TlsStream(Stream):
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
-                await self._flush()
-                await self._fill()
+                try:
+                    await self._flush()
+                    await self._fill()
+                except trio.BrokenResourceError as error:
+                    raise LinkClosed(f"TLS handshake: {error}") from error
             except ssl.SSLError as error:
-                await self._flush()
+                with suppress(trio.BrokenResourceError):
+                    await self._flush()
                 raise AuthenticationFailed(f"TLS: {error}") from error
             else:
                 await self._flush()

@@ -216,7 +216,11 @@ _CLEAR = tuple(
         (4, "a Director without a name", b"Hello Director"),
         (5, "a Director with an empty name", b"Hello Director  calling me me me\n"),
         (6, "nothing but Hello", b"Hello \n"),
-        *((number - 10, f"{title}, in the clear", hello) for number, title, hello in _KINDS if number != 21),
+        *(
+            (number - 10, f"{title}, in the clear", hello)
+            for number, title, hello in _KINDS
+            if number not in (21, 26, 28)
+        ),
     )
 )
 
