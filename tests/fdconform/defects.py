@@ -14,7 +14,7 @@ from fdaemon.fs import apply as attributes
 from fdaemon.fs.create import Creator
 from fdaemon.fs.hardlinks import HardLinkTable
 from fdaemon.jobs.job import Job
-from fdaemon.jobs.restore_content import Content
+from fdaemon.jobs.restore import Restorer
 from fdaemon.jobs.restore_extended import ExtendedWriter
 from fdaemon.net.packets import PacketStream
 from fdaemon.protocol import cram
@@ -304,10 +304,10 @@ DEFECTS: tuple[Defect, ...] = (
         "replace", "a restore overwrites whatever is there", ("6",), _patch(Creator, "_keep", _always(False))
     ),
     Defect(
-        "restored-digest",
-        "a restore does not compare digests",
-        ("6",),
-        _patch(Content, "check_digest", _always(None)),
+        "signature",
+        "a restore does not check signatures",
+        ("6.5",),
+        _patch(Restorer, "_check_signature", _always(None)),
     ),
     Defect("restored-times", "a restore does not set times", ("6",), _patch(attributes, "os", _NoTimes())),
     Defect(

@@ -28,6 +28,9 @@ AT_ONCE: Final = 8
 
 _VERSION: Final = re.compile(rb"Version: ([^\n]+?)(?: VSS|\n|$)")
 
+VERSION_LIMIT: Final = 10.0
+"""Seconds for a daemon to say its version."""
+
 type Start = Callable[[Profile, Path], AbstractAsyncContextManager[Subject]]
 """Gives a daemon for a profile. Raises SubjectError."""
 
@@ -160,7 +163,7 @@ async def version_of(subject: Subject) -> str:
         peer = DirectorPeer(
             director.name, password=director.password, port=subject.port, host=subject.host, tls=director.tls
         )
-        with suppress(PeersError, OSError, trio.TooSlowError):
+        with suppress(PeersError, OSError, trio.TooSlowError), trio.move_on_after(VERSION_LIMIT):
             async with peer.connect() as session:
                 found = _VERSION.search(await dialogues.status(session, "header"))
                 return found[1].decode(errors="replace") if found else ""
