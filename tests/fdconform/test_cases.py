@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fdconform.chapters import CHAPTERS, all_cases
 from fdconform.profiles import PROFILES, configuration
+from tests.fdconform.defects import DEFECTS
 
 _ID = re.compile(r"\d+\.\d+\.\d+")
 _SOURCE = re.compile(r"0[1-7] (§|Appendix )|core/src/|statecharts")
@@ -39,3 +40,16 @@ def test_every_profile_has_a_configuration() -> None:
         text = configuration(profile, Path("/srv/x"), 9102)
         assert "{" + "folder}" not in text
         assert text.count("Director {") == len(profile.directors)
+
+
+def test_the_published_matrix_is_of_these_cases() -> None:
+    page = (Path(__file__).parents[2] / "docs/conformance-matrix.md").read_text()
+    found = re.search(r"\| \*\*all\*\* \| \*\*(\d+)\*\* \|", page)
+    assert found is not None
+    assert int(found[1]) == sum(not case.hostile for case in all_cases())
+
+
+def test_the_published_sensitivity_is_of_these_defects() -> None:
+    page = (Path(__file__).parents[2] / "docs/conformance-matrix.md").read_text()
+    for defect in DEFECTS:
+        assert f"| {defect.what} | " in page, defect.name
