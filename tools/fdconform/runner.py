@@ -206,7 +206,7 @@ async def _steps(case: Case, stage: Stage) -> None:
             await step.play(stage)
     except* CaseOver as over:
         stage.findings += [error.finding for error in _leaves(over)]
-    except* (PeersError, OSError, trio.BrokenResourceError) as lost:
+    except* (PeersError, OSError, trio.BrokenResourceError, trio.TooSlowError) as lost:
         stage.findings += [Finding(Verdict.FAIL, str(error) or repr(error)) for error in _leaves(lost)]
 
 
