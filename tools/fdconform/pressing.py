@@ -9,7 +9,7 @@ import trio
 
 from fdconform.case import Step
 from fdconform.expect import CLOSED, QUIET, shown
-from fdconform.stage import DIAL_LIMIT, Stage
+from fdconform.stage import Stage
 from fdpeers.director import HEARTBEAT, DirectorSession
 
 
