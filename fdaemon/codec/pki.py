@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -43,6 +42,8 @@ class KeyPair:
 
 def load_certificate(pem: bytes) -> Certificate:
     """The first certificate in `pem`. ValueError with the C++ daemon's words when it cannot serve."""
+    from cryptography import x509  # noqa: PLC0415 - a tenth of the start-up time, and most daemons have no keys
+
     certificate = x509.load_pem_x509_certificate(pem)
     public = certificate.public_key()
     if not isinstance(public, RSAPublicKey):

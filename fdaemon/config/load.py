@@ -10,7 +10,6 @@ from fdaemon.config.errors import ResourceProblem
 from fdaemon.config.lexer import Lexer, Source
 from fdaemon.config.monitor import monitor_faults
 from fdaemon.config.parse import Parser
-from fdaemon.config.pki import key_faults
 from fdaemon.config.resources import Configuration, Resources
 from fdaemon.config.stores import Surroundings
 
@@ -63,6 +62,8 @@ def check(resources: Resources) -> Configuration:
                 ' "PKI Sign" or "PKI Encrypt" are enabled.\n'
             )
         elif client.pki_signatures and not faults:
+            from fdaemon.config.pki import key_faults  # noqa: PLC0415 - a tenth of the start-up time
+
             faults += key_faults(client, path)
         faults += monitor_faults(client, path)
     if not resources.directors:
