@@ -6,9 +6,7 @@ Knows no trio and sends nothing; messages travel inside the batches, so that the
 import errno
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future
 
 from fdaemon.channels.verify import VerifyBatch
 from fdaemon.errors import JobFailed
@@ -18,19 +16,17 @@ from fdaemon.fileset.strip import strip_name
 from fdaemon.fs.times import restore_atime
 from fdaemon.jobs.backup_plan import OPEN_FLAGS
 from fdaemon.jobs.backup_types import error_text
-from fdaemon.jobs.verify_digest import CHUNK, Chunk, Digester, LargeFile
+from fdaemon.jobs.verify_chunk import FILES, Chunk, LargeFile, attribute_packet
+from fdaemon.jobs.verify_digest import Digester
 from fdaemon.jobs.verify_plan import SENT, SLASHED, Say, VerifyPlan, make_plan, remark
-from fdaemon.jobs.verify_tiny import TINY, put_tiny
+from fdaemon.jobs.verify_small import TINY, put_shared, put_tiny
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.verify import LINK_TYPES
 from fdaemon.views import Counters
 from fdaemon.wire.attributes import FileType
-from fdaemon.wire.stat import encode_stat
 
 SMALL = 128 * 1024
 """Files up to this size are read into a chunk by the walking thread; larger ones are read where they are digested."""
-FILES = 1024
-"""Files in a chunk at most: about 60 KB of packets."""
 SECONDS = 1.0
 """A chunk that fills slowly is handed over after this long."""
 PAUSE_EVERY = 64
@@ -69,11 +65,8 @@ class DiskVerifier:
         self._check_cancelled = check_cancelled
         self._clock = clock
         self._digester = Digester(threads, counters, check_cancelled)
-        self._ahead: deque[tuple[Chunk, Future[VerifyBatch]]] = deque()
-        self._limit = max(1, 2 * threads)
-        self._free: list[memoryview] = []
         self._plans: dict[tuple[int, int], VerifyPlan] = {}
-        self._chunk = self._new_chunk()
+        self._chunk = self._digester.new_chunk()
         self._index = 0
 
     def stop(self) -> None:
@@ -82,7 +75,7 @@ class DiskVerifier:
 
     def batches(self) -> Generator[VerifyBatch]:
         """All packets of the walk, in order. Raises JobFailed when the walk cannot go on, after what it found."""
-        clock, counters, ahead, limit = self._clock, self._counters, self._ahead, self._limit
+        clock, counters, digester = self._clock, self._counters, self._digester
         failure: JobFailed | None = None
         plan: VerifyPlan | None = None
         seal_at = clock() + SECONDS
@@ -97,35 +90,30 @@ class DiskVerifier:
                         if clock() >= seal_at:
                             self._seal()
                             seal_at = clock() + SECONDS
-                        while ahead and ahead[0][1].done():
-                            yield self._take()
+                        while digester.ready:
+                            yield digester.take()
                     counters.examined += entry.type is not FileType.DIRBEGIN
                     if plan is None or entry.options is not plan.options or entry.include is not plan.include:
                         plan = self._plan_for(entry.options, entry.include)
                     kind = entry.type
-                    if (
+                    if not (
                         (kind is _REG or kind is _REGE)
                         and plan.direct
-                        and entry.stat.st_size <= TINY
                         and entry.dir_fd >= 0
-                        and put_tiny(entry, plan, self._chunk, self._index + 1)
+                        and self._put_small(entry, plan)
                     ):
-                        self._index += 1
-                        if len(self._chunk.items) >= FILES:
-                            self._seal()
-                    else:
                         self._put(entry, plan)
-                    while len(ahead) > limit:
-                        yield self._take()
+                    while digester.full:
+                        yield digester.take()
             except JobFailed as error:
                 failure = error
             self._seal()
-            while ahead:
-                yield self._take()
+            while digester.waiting:
+                yield digester.take()
             if failure is not None:
                 raise failure
         finally:
-            self._digester.close()
+            digester.close()
 
     def _plan_for(self, options: Options, include: Include) -> VerifyPlan:
         key = (id(options), id(include))
@@ -133,6 +121,25 @@ class DiskVerifier:
         if plan is None:
             plan = self._plans[key] = make_plan(options, include)
         return plan
+
+    def _put_small(self, entry: Entry, plan: VerifyPlan) -> bool:
+        """The fast path for a plain file whose plan is `direct`. False: not for it, and nothing done."""
+        size, index = entry.stat.st_size, self._index + 1
+        if plan.workable and self._chunk.slot is not None:
+            if size >= SMALL or not put_shared(entry, plan, self._with_room(size, plan), index):
+                return False
+        elif size > TINY or not put_tiny(entry, plan, self._chunk, index):
+            return False
+        self._index = index
+        if len(self._chunk.items) >= FILES:
+            self._seal()
+        return True
+
+    def _with_room(self, size: int, plan: VerifyPlan) -> Chunk:
+        """The chunk, or the next one if this has no room for a content of `size` bytes."""
+        if not self._chunk.has_room(size, plan.digest):
+            self._seal()
+        return self._chunk
 
     def _put(self, entry: Entry, plan: VerifyPlan) -> None:
         """Add an entry to the chunk: its attributes, and its content to be digested."""
@@ -149,8 +156,7 @@ class DiskVerifier:
         else:
             name, link = entry.path, b""
         self._index = index = self._index + 1
-        packet = b"%d%b%b\0%b\0%b\0" % (index, plan.head, name, encode_stat(entry.stat), link)
-        attributes = len(packet).to_bytes(4, "big") + packet
+        attributes = attribute_packet(plan, b"%d" % index, name, entry.stat, link)
         if regular and plan.new_hash is not None:
             self._put_content(entry, plan, index, attributes)
             chunk = self._chunk
@@ -171,10 +177,7 @@ class DiskVerifier:
     def _put_content(self, entry: Entry, plan: VerifyPlan, index: int, attributes: bytes) -> None:
         """Read a small file into the chunk; a larger one becomes a chunk of its own, still open."""
         size = entry.stat.st_size
-        chunk = self._chunk
-        if size < SMALL and chunk.used + size >= CHUNK:
-            self._seal()
-            chunk = self._chunk
+        chunk = self._with_room(size, plan) if size < SMALL else self._chunk
         directory = entry.dir_fd if entry.dir_fd >= 0 else None
         try:
             if plan.options.no_atime:
@@ -197,8 +200,7 @@ class DiskVerifier:
                 if plan.options.keep_atime:
                     restore_atime(descriptor, entry.stat)
                 os.close(descriptor)
-                chunk.add((attributes, plan, index, start, end), index, entry.path)
-                chunk.used = end
+                chunk.add_content((attributes, plan, b"%d" % index, end), index, entry.path)
                 return
         self._seal()
         chunk = self._chunk
@@ -215,18 +217,8 @@ class DiskVerifier:
         """Have what was collected digested, and go on with another chunk."""
         chunk = self._chunk
         if chunk.items or chunk.messages or chunk.skipped:
-            self._ahead.append((chunk, self._digester.submit(chunk)))
-            self._chunk = self._new_chunk()
-
-    def _take(self) -> VerifyBatch:
-        """The oldest batch; waits for it."""
-        chunk, future = self._ahead.popleft()
-        batch = future.result()
-        self._free.append(chunk.buffer)
-        return batch
-
-    def _new_chunk(self) -> Chunk:
-        return Chunk(self._free.pop() if self._free else memoryview(bytearray(CHUNK)))
+            self._digester.submit(chunk)
+            self._chunk = self._digester.new_chunk()
 
 
 def _open_quietly(name: bytes, directory: int | None) -> int:

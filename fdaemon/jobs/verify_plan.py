@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fdaemon.codec.digest import HashFactory, hash_factory
+from fdaemon.codec.digest_worker import WORKABLE
 from fdaemon.fileset.entry import Entry
 from fdaemon.fileset.model import Include, Options
 from fdaemon.jobs.backup_types import error_text
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.verify import attribute_head, digest_forms
 from fdaemon.wire.attributes import FileType
+from fdaemon.wire.digests import Digest
 
 type Say = Callable[[MessageType, bytes, int], None]
 """Takes type, text (newline-terminated) and the errors to count beyond what the type counts."""
@@ -67,18 +69,22 @@ def remark(entry: Entry, say: Say) -> None:
 class VerifyPlan:
     """One Options block in one Include, worked out once.
 
-    `head` stands between index and name of an attribute packet; `new_hash` is None where no digest is asked for, and
-    then the next three mean nothing (see `digest_forms`). `direct` marks the common case that `verify_tiny` handles.
+    `head` stands between index and name of an attribute packet; `digest` and `new_hash` are None where no digest is
+    asked for, and then `size` (bytes of the raw digest) and the next three mean nothing (see `digest_forms`). `direct`
+    marks the common case that `verify_small` handles, `workable` a digest that a second process can make.
     """
 
     options: Options
     include: Include
     head: bytes
+    digest: Digest | None
     new_hash: HashFactory | None
+    size: int
     digest_head: bytes
     digest_tail: bytes
     digest_size: int
     direct: bool
+    workable: bool
 
 
 def make_plan(options: Options, include: Include) -> VerifyPlan:
@@ -87,5 +93,14 @@ def make_plan(options: Options, include: Include) -> VerifyPlan:
     forms = (b"", b"", 0) if digest is None else digest_forms(digest)
     new_hash = None if digest is None else hash_factory(digest)
     special = options.strip or options.no_atime or options.keep_atime
-    direct = new_hash is not None and not special
-    return VerifyPlan(options, include, attribute_head(include.verify), new_hash, *forms, direct)
+    return VerifyPlan(
+        options,
+        include,
+        attribute_head(include.verify),
+        digest,
+        new_hash,
+        0 if digest is None else digest.size,
+        *forms,
+        direct=new_hash is not None and not special,
+        workable=digest in WORKABLE,
+    )

@@ -8,12 +8,12 @@ import pytest
 
 from fdaemon.fileset.entry import Entry
 from fdaemon.fileset.model import Include, Option, Options
-from fdaemon.jobs.verify_digest import Chunk
+from fdaemon.jobs.verify_chunk import Chunk
 from fdaemon.jobs.verify_plan import make_plan
-from fdaemon.jobs.verify_tiny import TINY, put_tiny
+from fdaemon.jobs.verify_small import TINY, put_tiny
 from fdaemon.wire.attributes import FileType
 from fdaemon.wire.digests import Digest
-from tests.jobs.verifying import Outcome, verify
+from tests.jobs.verifying import Outcome, settle, verify
 
 NO_FLAGS = Option(0)
 
@@ -43,6 +43,7 @@ def entry(path: Path, dir_fd: int, options: Options) -> Entry:
 def test_the_packets_of_the_general_path(tmp_path: Path, directory: int, digest: Digest, size: int) -> None:
     path = tmp_path / "a file"
     path.write_bytes(os.urandom(size))
+    settle(path)
     options = block(digest)
 
     def outcome(dir_fd: int) -> Outcome:
