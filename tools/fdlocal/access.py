@@ -4,16 +4,18 @@ cut short.
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import trio
 
 from fdaemon.views import DaemonView
 from fdlocal.errors import JobError
+from fdlocal.outcome import Outcome
 from fdpeers import dialogues
+from fdpeers.catalog import Catalog, JobRow, MediaRow
 from fdpeers.cram import session_key
 from fdpeers.director import DirectorPeer, DirectorSession, JobEnd, JobMessage
 from fdpeers.errors import PeersError
@@ -69,6 +71,60 @@ class Told:
     messages: tuple[JobMessage, ...]
     reason: str
     seconds: float
+
+
+def finish(
+    row: JobRow,
+    told: Told,
+    run: JobRun,
+    *,
+    status: str,
+    kind: str,
+    reason: str = "",
+    chain: tuple[int, ...] = (),
+    where: str = "",
+    states: tuple[tuple[str, str], ...] = (),
+    differences: tuple[str, ...] = (),
+) -> tuple[JobRow, Outcome]:
+    """What is to be noted of a job that has ended with `status`, and what is to be reported."""
+    end = told.end or JobEnd(status, 0, 0, 0, 0, 0, 0)
+    row = replace(
+        row,
+        ended=int(time.time()),
+        status=status,
+        files=end.files,
+        read_bytes=end.read_bytes,
+        job_bytes=end.job_bytes,
+        errors=end.errors,
+    )
+    outcome = Outcome(
+        job_id=row.job_id,
+        name=row.name,
+        kind=kind,
+        status=status,
+        files=end.files,
+        read_bytes=end.read_bytes,
+        job_bytes=end.job_bytes,
+        wire_bytes=run.figures.size,
+        errors=end.errors,
+        seconds=told.seconds,
+        cipher=run.cipher,
+        messages=told.messages,
+        reason=reason,
+        chain=chain,
+        where=where,
+        states=states,
+        differences=differences,
+    )
+    return row, outcome
+
+
+def note(catalog: Catalog, row: JobRow, told: Told, media: Sequence[MediaRow] = ()) -> None:
+    """Write a finished job and its messages into the catalog."""
+    catalog.finish_job(row, media)
+    catalog.add_messages(
+        row.job_id, [(message.when, message.type, message.text) for message in told.messages]
+    )
 
 
 def new_job(job_id: int, base: str) -> Job:

@@ -10,7 +10,7 @@ from typing import Final
 
 import trio
 
-from fdlocal.access import Access, Told, Watch, converse, new_job, settle, storage_for
+from fdlocal.access import Access, Told, Watch, converse, finish, new_job, note, settle, storage_for
 from fdlocal.errors import JobError, UsageError
 from fdlocal.options import BackupOptions, fileset, identity
 from fdlocal.outcome import Outcome
@@ -144,41 +144,23 @@ def _conclude(
         except CatalogError as error:
             status, reason = "f", str(error)
     is_kept = status in ("T", "W")
-    end = told.end or JobEnd(status, 0, 0, 0, 0, 0, 0)
-    row = replace(
+    row, outcome = finish(
         row,
-        ended=int(time.time()),
+        told,
+        run,
         status=status,
-        files=end.files,
-        read_bytes=end.read_bytes,
-        job_bytes=end.job_bytes,
-        errors=end.errors,
-    )
-    volume = repository.volume_name(row.job_id)
-    repository.catalog.finish_job(row, [MediaRow(volume, span) for span in sink.spans] if is_kept else [])
-    repository.catalog.add_messages(row.job_id, [(m.when, m.type, m.text) for m in told.messages])
-    if not is_kept:
-        # Nothing of a failed job can be restored through the catalog: neither its records nor its rows are
-        # kept.
-        repository.volume(row.job_id).unlink(missing_ok=True)
-        repository.catalog.forget_files(row.job_id)
-    return Outcome(
-        job_id=row.job_id,
-        name=row.name,
         kind={"F": "Full", "D": "Differential", "I": "Incremental"}[row.level] + " backup",
-        status=status,
-        files=end.files,
-        read_bytes=end.read_bytes,
-        job_bytes=end.job_bytes,
-        wire_bytes=run.figures.size,
-        errors=end.errors,
-        seconds=told.seconds,
-        cipher=run.cipher,
-        messages=told.messages,
         reason=reason,
         chain=chain,
         where=str(repository.volume(row.job_id)) if is_kept else "",
     )
+    volume = repository.volume_name(row.job_id)
+    note(repository.catalog, row, told, [MediaRow(volume, span) for span in sink.spans] if is_kept else [])
+    if not is_kept:
+        # Nothing of a failed job can be restored through the catalog: neither its records nor its rows are kept.
+        repository.volume(row.job_id).unlink(missing_ok=True)
+        repository.catalog.forget_files(row.job_id)
+    return outcome
 
 
 def _status(told: Told, run: JobRun) -> tuple[str, str]:

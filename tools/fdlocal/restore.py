@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import trio
 
-from fdlocal.access import Access, Watch, converse, new_job, settle, storage_for
+from fdlocal.access import Access, Watch, converse, finish, new_job, note, settle, storage_for
 from fdlocal.errors import UsageError
 from fdlocal.outcome import Outcome
 from fdlocal.repository import Repository
@@ -121,33 +119,16 @@ async def restore(
         status = "A"
     if status in ("T", "W") and run.status != "T":
         status, reason = "f", run.error
-    end = told.end or JobEnd(status, 0, 0, 0, 0, 0, 0)
-    row = replace(
+    row, outcome = finish(
         row,
-        ended=int(time.time()),
+        told,
+        run,
         status=status,
-        files=end.files,
-        job_bytes=end.job_bytes,
-        errors=end.errors,
-    )
-    await trio.to_thread.run_sync(catalog.finish_job, row)
-    messages = [(m.when, m.type, m.text) for m in told.messages]
-    await trio.to_thread.run_sync(partial(catalog.add_messages, row.job_id, messages))
-    return Outcome(
-        job_id=row.job_id,
-        name=row.name,
         kind="Restore",
-        status=status,
-        files=end.files,
-        read_bytes=end.read_bytes,
-        job_bytes=end.job_bytes,
-        wire_bytes=run.figures.size,
-        errors=end.errors,
-        seconds=told.seconds,
-        cipher=run.cipher,
-        messages=told.messages,
         reason=reason,
         chain=tuple(link.job_id for link in chain),
         where=str(target),
         states=await access.states(),
     )
+    await trio.to_thread.run_sync(note, catalog, row, told)
+    return outcome

@@ -3,13 +3,11 @@ embedded Director compares.
 """
 
 import time
-from dataclasses import replace
-from functools import partial
 from typing import Final
 
 import trio
 
-from fdlocal.access import Access, Watch, converse, new_job, settle, storage_for
+from fdlocal.access import Access, Watch, converse, finish, new_job, note, settle, storage_for
 from fdlocal.errors import UsageError
 from fdlocal.outcome import Outcome
 from fdlocal.repository import Repository
@@ -90,29 +88,19 @@ async def verify(
         status, reason = "f", run.error
     if status in ("T", "W") and differences:
         status = "D"
-    end = told.end or JobEnd(status, 0, 0, 0, 0, 0, 0)
-    row = replace(row, ended=int(time.time()), status=status, files=end.files, errors=end.errors)
-    await trio.to_thread.run_sync(catalog.finish_job, row)
-    messages = [(m.when, m.type, m.text) for m in told.messages]
-    await trio.to_thread.run_sync(partial(catalog.add_messages, row.job_id, messages))
-    return Outcome(
-        job_id=row.job_id,
-        name=row.name,
-        kind=f"Verify of job {reference[-1].job_id} against {against}",
+    row, outcome = finish(
+        row,
+        told,
+        run,
         status=status,
-        files=end.files,
-        read_bytes=end.read_bytes,
-        job_bytes=end.job_bytes,
-        wire_bytes=run.figures.size,
-        errors=end.errors,
-        seconds=told.seconds,
-        cipher=run.cipher,
-        messages=told.messages,
+        kind=f"Verify of job {reference[-1].job_id} against {against}",
         reason=reason,
         chain=() if is_volume else tuple(link.job_id for link in chain),
         states=await access.states(),
         differences=differences,
     )
+    await trio.to_thread.run_sync(note, catalog, row, told)
+    return outcome
 
 
 def _with_options(line: bytes) -> bytes:
