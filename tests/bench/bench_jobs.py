@@ -7,7 +7,6 @@ FDAEMON_BENCH_ROUNDS (default 3) and FDAEMON_BENCH_SCALE (default 1) make it lon
 
 import os
 import shutil
-import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -25,22 +24,13 @@ from fdpeers.sources import MemorySource, Replay
 from fdpeers.storage import StoragePeer
 from fdpeers.storage_session import JobTicket
 from tests.bench.daemons import PASSWORD, Running, candidates, running
+from tests.bench.figures import Figures, compared
 from tests.bench.workloads import Workload, large_files, scratch, small_files
 from tests.support.keys import pair_pem
 
 ROUNDS = int(os.environ.get("FDAEMON_BENCH_ROUNDS", "3"))
 KEY = b"ABCD-EFGH-IJKL-MNOP-ABCD-EFGH-IJKL-MNOP"
 SESSION = (1, 1_700_000_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One job: seconds of wall clock and of the daemon's CPU, files, bytes of content."""
-
-    wall: float
-    cpu: float
-    files: int
-    size: int
 
 
 class Work:
@@ -167,16 +157,4 @@ def _compare(title: str, work: Work, verb: str, place: Path, lines: str) -> Iter
                 figures.setdefault(candidate.name, []).append(job(daemon))
                 peaks[candidate.name] = max(daemon.peak(), peaks.get(candidate.name, 0))
     yield title
-    medians: dict[str, tuple[float, float]] = {}
-    for name, rows in figures.items():
-        wall = statistics.median(row.wall for row in rows)
-        cpu = statistics.median(row.cpu for row in rows)
-        medians[name] = wall, cpu
-        files, size = rows[0].files, rows[0].size
-        yield (
-            f"  {name:<10} {files / wall:>9,.0f} files/s {size / wall / 1e6:>8,.0f} MB/s  wall {wall:6.2f} s  "
-            f"CPU {cpu:6.2f} s ({cpu / max(files, 1) * 1e6:,.0f} µs a file)  peak {peaks[name]} MB"
-        )
-    if len(medians) == 2:
-        (wall, cpu), (reference_wall, reference_cpu) = medians["fdaemon"], medians["reference"]
-        yield f"  ratio      wall {wall / reference_wall:.2f}  CPU {cpu / max(reference_cpu, 0.01):.2f}"
+    yield from compared(figures, peaks)

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.bench_jobs import ROUNDS, Figures, Work
+from tests.bench.bench_jobs import ROUNDS, Work
 from tests.bench.daemons import START_LIMIT, Candidate, Running, running
+from tests.bench.figures import Figures
 from tests.bench.workloads import scratch, small_files
 
 TOKEN = "a token of the bench"

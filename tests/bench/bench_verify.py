@@ -5,10 +5,8 @@ Environment as for `bench_jobs`: with FDAEMON_BENCH_REFERENCE the two daemons al
 
 import os
 import re
-import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,22 +16,13 @@ from fdpeers import dialogues
 from fdpeers.director import DirectorPeer
 from fdpeers.link import EOD
 from tests.bench.daemons import PASSWORD, Running, candidates, running
+from tests.bench.figures import Figures, compared
 from tests.bench.workloads import Workload, large_files, scratch, small_files
 
 ROUNDS = int(os.environ.get("FDAEMON_BENCH_ROUNDS", "3"))
 TAIL = 1024
 """Bytes at the end that are looked at: the report and the TERMINATE."""
 _END = re.compile(rb"2800 End Job TermCode=84 JobFiles=(\d+) ReadBytes=(\d+).*\xff\xff\xff\xfc", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One job: seconds of wall clock and of the daemon's CPU, files, bytes digested."""
-
-    wall: float
-    cpu: float
-    files: int
-    size: int
 
 
 async def _verify(daemon: Running, place: Path) -> tuple[int, int]:
@@ -72,16 +61,4 @@ def _compare(workload: Workload, place: Path) -> Iterator[str]:
                 _measured(daemon, place / "none")
                 figures.setdefault(candidate.name, []).append(_measured(daemon, workload.path))
     yield f"InitCatalog of {workload.name}, MD5"
-    medians: dict[str, tuple[float, float]] = {}
-    for name, rows in figures.items():
-        wall = statistics.median(row.wall for row in rows)
-        cpu = statistics.median(row.cpu for row in rows)
-        medians[name] = wall, cpu
-        files, size = rows[0].files, rows[0].size
-        yield (
-            f"  {name:<10} {files / wall:>9,.0f} files/s {size / wall / 1e6:>8,.0f} MB/s  wall {wall:6.2f} s  "
-            f"CPU {cpu:6.2f} s ({cpu / max(files, 1) * 1e6:,.0f} µs a file)"
-        )
-    if len(medians) == 2:
-        (wall, cpu), (reference_wall, reference_cpu) = medians["fdaemon"], medians["reference"]
-        yield f"  ratio      wall {wall / reference_wall:.2f}  CPU {cpu / max(reference_cpu, 0.01):.2f}"
+    yield from compared(figures)
