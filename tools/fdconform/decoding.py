@@ -15,6 +15,10 @@ STAT_FIELDS: Final = (
     *("dev", "ino", "mode", "nlink", "uid", "gid", "rdev", "size", "blksize", "blocks"),
     *("atime", "mtime", "ctime", "link_index", "flags", "stream"),
 )
+LSTAT_FIELDS: Final = tuple(
+    name for name in STAT_FIELDS if name not in ("atime", "link_index", "flags", "stream")
+)
+"""The fields that must be as lstat tells them; reading a file may change its atime."""
 XATTR_MAGIC: Final = 0x005C5884
 _CONTAINER: Final = b"FastLZ\0"
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fdconform.case import PLAIN, Case, Need, Step
+from fdconform.case import Case, Need, Step
 from fdconform.dialogue import Steps, backup, backup_orders, lines, restore, verify
 from fdconform.stage import Check
 from fdconform.stored import well_formed
@@ -15,6 +15,7 @@ from fdconform.work import Announce, Checked, EndJob, Records, Said, Unsaid
 FILES: Final = frozenset({Need.FILES})
 ROOT: Final = frozenset({Need.FILES, Need.ROOT})
 NO_PROBLEMS: Final = (Unsaid(),)
+GOOD_END: Final = EndJob("T", errors=0)
 
 
 def block(options: bytes, *lines: bytes) -> tuple[bytes, ...]:
@@ -36,6 +37,13 @@ def exclude(*paths: bytes, options: tuple[bytes, ...] = ()) -> tuple[bytes, ...]
     return (b"E\n", *options, *(b"F %b" % path for path in paths), b"N\n", b"N\n")
 
 
+def _case(named: tuple[str, str, str, str], play: Steps, *, root: bool = False, **more: Any) -> Case:
+    """A case that works on files; `named` are id, title, rule and source, `root`: of any owner and kind."""
+    id, title, rule, source = named
+    needs = ROOT if root else FILES
+    return Case(id=id, title=title, rule=rule, source=source, needs=needs, play=play, **more)
+
+
 def backed_up(
     id: str,
     title: str,
@@ -48,9 +56,7 @@ def backed_up(
     orders: Steps | None = None,
     between: Sequence[Step] = (),
     said: Sequence[Step] = NO_PROBLEMS,
-    end: EndJob | None = None,
-    root: bool = False,
-    profile: str = PLAIN,
+    end: EndJob = GOOD_END,
     **more: Any,
 ) -> Case:
     """A backup of `items`: laid out, stored, ended, looked at. `between` happens after the orders and before the
@@ -66,18 +72,13 @@ def backed_up(
             Say(b"backup FileIndex=0\n"),
             Hear(b"2000 OK backup\n"),
         )
-    return Case(
-        id=id,
-        title=title,
-        rule=rule,
-        source=source,
-        needs=ROOT if root else FILES,
-        profile=profile,
-        play=(
+    return _case(
+        (id, title, rule, source),
+        (
             Tree(tuple(items)),
             Announce(),
             *start,
-            EndJob("T", errors=0) if end is None else end,
+            end,
             *said,
             Checked((well_formed, *checks)),
         ),
@@ -95,24 +96,17 @@ def restored(
     command: bytes = b"restore replace=a prelinks=0 where={where}\n",
     before: Sequence[Step] = (),
     said: Sequence[Step] = NO_PROBLEMS,
-    end: EndJob | None = None,
-    root: bool = False,
-    profile: str = PLAIN,
+    end: EndJob = GOOD_END,
     **more: Any,
 ) -> Case:
     """A restore of `records` after `before`, ended, and the files looked at."""
-    return Case(
-        id=id,
-        title=title,
-        rule=rule,
-        source=source,
-        needs=ROOT if root else FILES,
-        profile=profile,
-        play=(
+    return _case(
+        (id, title, rule, source),
+        (
             *before,
             Announce(restore=records),
             *restore(command),
-            EndJob("T", errors=0) if end is None else end,
+            end,
             *said,
             Checked(checks),
         ),
@@ -133,13 +127,9 @@ def broken(
 ) -> Case:
     """A restore that ends with a fatal message: `2000 OK storage end` still comes, endrestore is not waited for."""
     begin = restore(b"restore replace=a prelinks=0 where=%b\n" % where)[:-1]
-    return Case(
-        id=id,
-        title=title,
-        rule=rule,
-        source=source,
-        needs=FILES,
-        play=(
+    return _case(
+        (id, title, rule, source),
+        (
             Announce(restore=records),
             *begin,
             EndJob("f"),
@@ -162,23 +152,18 @@ def verified(
     word: bytes = b"init",
     before: Sequence[Step] = (),
     said: Sequence[Step] = NO_PROBLEMS,
-    end: EndJob | None = None,
-    root: bool = False,
+    end: EndJob = GOOD_END,
     **more: Any,
 ) -> Case:
     """A verify of what is laid out, heard to its end."""
-    return Case(
-        id=id,
-        title=title,
-        rule=rule,
-        source=source,
-        needs=ROOT if root else FILES,
-        play=(
+    return _case(
+        (id, title, rule, source),
+        (
             Tree(tuple(items)),
             *before,
             *verify(word, lines(options) if rows is None else rows),
             HearFiles(),
-            EndJob("T", errors=0) if end is None else end,
+            end,
             *said,
             Checked((counted, *checks)),
         ),

@@ -7,7 +7,7 @@ from functools import wraps
 from itertools import groupby
 from typing import Final
 
-from fdconform.decoding import Attributes, DecodeError, attributes, joined, plain
+from fdconform.decoding import LSTAT_FIELDS, Attributes, DecodeError, attributes, joined, plain
 from fdconform.stage import Check, Stage
 
 ORDER: Final = {1: 1, 22: 3, 2: 4, 6: 4, 20: 4, 29: 4, 30: 4, 32: 4, 1008: 6, 1007: 7, 1998: 8, 19: 9}
@@ -210,24 +210,10 @@ def has_fields(name: bytes, **wanted: int) -> Check:
 
 def like_lstat(name: bytes, leave: Iterable[str] = ()) -> Check:
     """The stat record says what lstat says (times in whole seconds)."""
-    fields = [
-        "dev",
-        "ino",
-        "mode",
-        "nlink",
-        "uid",
-        "gid",
-        "rdev",
-        "size",
-        "blksize",
-        "blocks",
-        "mtime",
-        "ctime",
-    ]
 
     def look(file: StoredFile, stage: Stage) -> str | None:
         there = os.lstat(os.path.join(stage.names["tree"], name))
-        for part in fields:
+        for part in LSTAT_FIELDS:
             value = int(getattr(there, f"st_{part}"))
             if part not in leave and file.attributes.stat[part] != value:
                 return f"{part} is {file.attributes.stat[part]}, not {value}"

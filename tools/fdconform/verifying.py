@@ -10,7 +10,7 @@ from typing import Final
 
 import xxhash
 
-from fdconform.decoding import DecodeError, stat_fields
+from fdconform.decoding import LSTAT_FIELDS, DecodeError, stat_fields
 from fdconform.expect import shown
 from fdconform.stage import Check, Stage
 from fdconform.stored import checked
@@ -150,24 +150,13 @@ def link_is(name: bytes, wanted: bytes) -> Check:
 
 def stat_is_lstat(name: bytes) -> Check:
     """The stat record is that of lstat, with neither link index nor data stream."""
-    fields = (
-        "dev",
-        "ino",
-        "mode",
-        "nlink",
-        "uid",
-        "gid",
-        "rdev",
-        "size",
-        "blksize",
-        "blocks",
-        "mtime",
-        "ctime",
-    )
 
     def look(file: Told, stage: Stage) -> str | None:
         there, got = os.lstat(file.name), stat_fields(file.stat)
-        wanted = {part: int(getattr(there, f"st_{part}")) for part in fields} | {"link_index": 0, "stream": 0}
+        wanted = {part: int(getattr(there, f"st_{part}")) for part in LSTAT_FIELDS} | {
+            "link_index": 0,
+            "stream": 0,
+        }
         wrong = {part: (got[part], value) for part, value in wanted.items() if got[part] != value}
         return f"wrong: {wrong}" if wrong else None
 

@@ -8,7 +8,7 @@ from typing import Final
 from fdconform.case import Case, Step
 from fdconform.dialogue import Steps, erase, fileset, introduce, lines, since, storage
 from fdconform.moves import Accurate, Known
-from fdconform.plays import backed_up
+from fdconform.plays import GOOD_END, backed_up
 from fdconform.stage import Check
 from fdconform.stored import (
     has_fields,
@@ -52,7 +52,7 @@ def _changed(
     word: bytes = b"incremental",
     options: bytes = b"M",
     between: tuple[Step, ...] = (),
-    end: EndJob | None = None,
+    end: EndJob = GOOD_END,
 ) -> Case:
     return backed_up(
         f"5.12.{number}",
@@ -165,7 +165,7 @@ def _compared(
     options: bytes = b"M",
     between: tuple[Step, ...] = (),
     said: tuple[Step, ...] = (Unsaid(),),
-    end: EndJob | None = None,
+    end: EndJob = GOOD_END,
     announced: int | None = None,
 ) -> Case:
     return backed_up(

@@ -23,7 +23,7 @@ from fdconform.stored import (
 from fdconform.trees import Change, Directory, File, Link, Node
 from fdconform.work import EndJob
 
-_TYPES: Final = "04 §2.1; core/src/findlib/find_one.cc"
+TYPES: Final = "04 §2.1; core/src/findlib/find_one.cc"
 _LINKS: Final = "04 §2.7; core/src/findlib/find_one.cc: process_hardlink"
 
 
@@ -42,7 +42,7 @@ CASES: Final = (
         "5.2.1",
         "a symbolic link",
         "A symbolic link is type 4 with its target in the link field, not followed, without digest.",
-        _TYPES,
+        TYPES,
         (
             File(b"a", b"hello"),
             Link(b"l", b"a"),
@@ -60,7 +60,7 @@ CASES: Final = (
         "5.2.2",
         "a dangling link",
         "A link to nowhere is stored like any other.",
-        _TYPES,
+        TYPES,
         (Link(b"l", b"no/where at all"),),
         is_type(b"l", 4, b"no/where at all"),
     ),
@@ -164,7 +164,7 @@ CASES: Final = (
         "5.2.10",
         "a fifo",
         "A fifo is type 6 and not opened.",
-        _TYPES,
+        TYPES,
         (Node(b"p", stat.S_IFIFO | 0o640),),
         is_type(b"p", 6),
         has_streams(b"p"),
@@ -195,7 +195,7 @@ CASES: Final = (
         "5.2.13",
         "devices",
         "Device nodes below the file set's names are type 6 with their numbers, and not opened.",
-        _TYPES,
+        TYPES,
         (
             Node(b"c", stat.S_IFCHR | 0o600, os.makedev(1, 3)),
             Node(b"b", stat.S_IFBLK | 0o600, os.makedev(7, 250)),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from fdconform.case import Case
+from fdconform.chapters.backup_kinds import TYPES
 from fdconform.dialogue import lines
 from fdconform.plays import backed_up
 from fdconform.stage import Stage
@@ -27,8 +28,6 @@ from fdconform.work import EndJob
 
 _ORDER: Final = "04 §1.2; core/src/filed/backup.cc: SaveFile"
 _STAT: Final = "04 §2.2; core/src/lib/attribs.cc: EncodeStat"
-_TYPES: Final = "04 §2.1; core/src/findlib/find_one.cc"
-_LINKS: Final = "04 §2.7; core/src/findlib/find_one.cc: process_hardlink"
 _NAMES: Final = "03 §6; 04 §2.1"
 
 
@@ -88,7 +87,7 @@ _RECORDS: Final = (
         "5.1.4",
         "an empty file that not all may read",
         "An empty file without read permission for all is type 3, not 2.",
-        _TYPES,
+        TYPES,
         (File(b"a", mode=0o640), File(b"b", mode=0o000)),
         is_type(b"a", 3),
         is_type(b"b", 3),
@@ -169,7 +168,7 @@ _RECORDS: Final = (
         "5.1.12",
         "an empty directory",
         "The entry of an empty directory is stored.",
-        _TYPES,
+        TYPES,
         (Directory(b"d"),),
         stores(b"d/"),
         has_streams(b"d/"),

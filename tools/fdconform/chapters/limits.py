@@ -1,6 +1,6 @@
 """Chapter 9: limits, heartbeats and time. Here: heartbeats, speed, time; crowds and lengths have rooms of their own."""
 
-from fdconform.case import Case, Chapter, Need
+from fdconform.case import Case, Chapter, Need, Step
 from fdconform.chapters import limits_crowds, limits_lengths
 from fdconform.dialogue import Steps, backup, backup_orders, erase, introduce, lines, storage
 from fdconform.expect import Like, Signal
@@ -8,27 +8,28 @@ from fdconform.pressing import Beats, ClockOff, Takes, Timely
 from fdconform.talk import Hear, Login, Say, Together
 from fdconform.trees import File, Tree
 from fdconform.work import Announce, EndJob, Said, Unsaid
-from fdpeers.faults import Act, Fault, Step
+from fdpeers.faults import Act, Fault
+from fdpeers.faults import Step as SdStep
 
 _FILES = frozenset({Need.FILES})
 _BEATS = "01 §3.3; core/src/filed/heartbeat.cc; core/src/filed/backup.cc: BlastDataToStorageDaemon"
 _ROWS = lines(b"M")
 _LARGE = Tree((File(b"large", holes=48 << 20),))
-_STALLED = Fault(Step.DATA, Act.STALL, after=100_000)
+_STALLED = Fault(SdStep.DATA, Act.STALL, after=100_000)
 _PULSE = b"\xff\xff\xff\xfa\xff\xff\xff\xf9\xff\xff\xff\xfa"
 _PULSES = tuple(
     Fault(step, Act.SEND, _PULSE)
     for step in (
-        Step.APPEND_OPEN,
-        Step.APPEND_DATA,
-        Step.DATA,
-        Step.DATA_END,
-        Step.APPEND_END,
-        Step.APPEND_CLOSE,
-        Step.READ_OPEN,
-        Step.READ_DATA,
-        Step.RECORDS_END,
-        Step.READ_CLOSE,
+        SdStep.APPEND_OPEN,
+        SdStep.APPEND_DATA,
+        SdStep.DATA,
+        SdStep.DATA_END,
+        SdStep.APPEND_END,
+        SdStep.APPEND_CLOSE,
+        SdStep.READ_OPEN,
+        SdStep.READ_DATA,
+        SdStep.RECORDS_END,
+        SdStep.READ_CLOSE,
     )
 )
 _RESTORE = (
@@ -40,6 +41,12 @@ _RESTORE = (
     Hear(b"2000 OK restore\n"),
 )
 
+_SWALLOWED = (
+    "Heartbeats and their responses from the Storage daemon are swallowed everywhere and not answered."
+)
+_SILENT = "01 §3.2 (a), §3.3"
+_STANDSTILL: Steps = (_LARGE, Announce((_STALLED,), keep=False), *backup(_ROWS))
+
 _HEARTBEATS = (
     Case(
         id="9.1.1",
@@ -48,12 +55,7 @@ _HEARTBEATS = (
         source=_BEATS,
         profile="heartbeat",
         needs=_FILES,
-        play=(
-            _LARGE,
-            Announce((_STALLED,), keep=False),
-            *backup(_ROWS),
-            Beats(2, 14),
-        ),
+        play=(*_STANDSTILL, Beats(2, 14)),
     ),
     Case(
         id="9.1.2",
@@ -63,7 +65,7 @@ _HEARTBEATS = (
         profile="heartbeat",
         needs=_FILES,
         play=(
-            Announce((Fault(Step.RECORDS_END, Act.STALL),), restore=lambda stage: []),
+            Announce((Fault(SdStep.RECORDS_END, Act.STALL),), restore=lambda stage: []),
             *_RESTORE,
             Beats(3, 8),
         ),
@@ -74,12 +76,7 @@ _HEARTBEATS = (
         rule="Without a Heartbeat Interval no heartbeat is sent, however long a job takes.",
         source=_BEATS,
         needs=_FILES,
-        play=(
-            _LARGE,
-            Announce((_STALLED,), keep=False),
-            *backup(_ROWS),
-            Beats(0, 7),
-        ),
+        play=(*_STANDSTILL, Beats(0, 7)),
     ),
     Case(
         id="9.1.4",
@@ -93,8 +90,8 @@ _HEARTBEATS = (
         Case(
             id=f"9.1.{number}",
             title=f"heartbeats of the Storage daemon in a backup, {profile}",
-            rule="Heartbeats and their responses from the Storage daemon are swallowed everywhere and not answered.",
-            source="01 §3.2 (a), §3.3",
+            rule=_SWALLOWED,
+            source=_SILENT,
             profile=profile,
             needs=_FILES,
             play=(
@@ -110,8 +107,8 @@ _HEARTBEATS = (
     Case(
         id="9.1.7",
         title="heartbeats of the Storage daemon in a restore",
-        rule="Heartbeats and their responses from the Storage daemon are swallowed everywhere and not answered.",
-        source="01 §3.2 (a), §3.3",
+        rule=_SWALLOWED,
+        source=_SILENT,
         needs=_FILES,
         play=(
             Announce(_PULSES, restore=lambda stage: []),
@@ -128,102 +125,81 @@ _MEGABYTES = Tree(tuple(File(b"f%d" % number, holes=1 << 20) for number in range
 _START = (Say(b"backup FileIndex=0\n"), Hear(b"2000 OK backup\n"))
 
 
-def _limit(rate: int) -> tuple[Say, Hear]:
-    return Say(b"setbandwidth=%d Job={job}\n" % rate), Hear(b"2000 OK Bandwidth\n")
+_SAVED = EndJob("T", files=5, errors=0)
+
+
+def _limit(rate: int, on: str = "dir") -> tuple[Say, Hear]:
+    return Say(b"setbandwidth=%d Job={job}\n" % rate, on), Hear(b"2000 OK Bandwidth\n", on=on)
+
+
+def _speed(number: int, title: str, rule: str, *play: Step, rate: int, connected: bool = True) -> Case:
+    """A backup of 4 MiB, limited before or after the daemon is connected to the Storage daemon."""
+    orders = backup_orders(_ROWS)
+    at = len(orders) - (0 if connected else len(storage()))
+    return Case(
+        id=f"9.2.{number}",
+        title=title,
+        rule=rule,
+        source=_SPEED,
+        needs=_FILES,
+        play=(_MEGABYTES, Announce(keep=False), *orders[:at], *_limit(rate), *orders[at:], *play),
+    )
+
+
+def _takes(least: float, most: float) -> Takes:
+    return Takes((*_START, _SAVED), least, most)
 
 
 _SPEEDS = (
-    Case(
-        id="9.2.1",
-        title="a job with a limit of 1.5 MB/s",
-        rule="setbandwidth limits the bytes a second of the connection to the Storage daemon: 4 MiB take about 3 s.",
-        source=_SPEED,
-        needs=_FILES,
-        play=(
-            _MEGABYTES,
-            Announce(keep=False),
-            *backup_orders(_ROWS)[:-2],
-            *_limit(1_500_000),
-            *storage(),
-            Takes((*_START, EndJob("T", files=5, errors=0)), 1.8, 9),
-        ),
+    _speed(
+        1,
+        "a job with a limit of 1.5 MB/s",
+        "setbandwidth limits the bytes a second of the connection to the Storage daemon: 4 MiB take about 3 s.",
+        _takes(1.8, 9),
+        rate=1_500_000,
+        connected=False,
     ),
-    Case(
-        id="9.2.2",
-        title="a limit that is set for a connected job",
-        rule="The limit of a job that is connected already changes at once.",
-        source=_SPEED,
-        needs=_FILES,
-        play=(
-            _MEGABYTES,
-            Announce(keep=False),
-            *backup_orders(_ROWS),
-            *_limit(1_500_000),
-            Takes((*_START, EndJob("T", files=5, errors=0)), 1.8, 9),
-        ),
+    _speed(
+        2,
+        "a limit that is set for a connected job",
+        "The limit of a job that is connected already changes at once.",
+        _takes(1.8, 9),
+        rate=1_500_000,
     ),
-    Case(
-        id="9.2.3",
-        title="a limit that is taken away while the job runs",
-        rule="setbandwidth=0 from another session frees a running job, which would take 40 s, at once.",
-        source=_SPEED,
-        needs=_FILES,
-        play=(
-            _MEGABYTES,
-            Announce(keep=False),
-            *backup_orders(_ROWS),
-            *_limit(100_000),
-            *_START,
-            Login("tls", "other"),
-            Say(b"setbandwidth=0 Job={job}\n", on="other"),
-            Hear(b"2000 OK Bandwidth\n", on="other"),
-            Takes((EndJob("T", files=5, errors=0),), 0, 6),
-        ),
+    _speed(
+        3,
+        "a limit that is taken away while the job runs",
+        "setbandwidth=0 from another session frees a running job, which would take 40 s, at once.",
+        *_START,
+        Login("tls", "other"),
+        *_limit(0, on="other"),
+        Takes((_SAVED,), 0, 6),
+        rate=100_000,
     ),
-    Case(
-        id="9.2.4",
-        title="no limit",
-        rule="Without a limit nothing is delayed.",
-        source=_SPEED,
-        needs=_FILES,
-        play=(
-            _MEGABYTES,
-            Announce(keep=False),
-            *backup_orders(_ROWS),
-            *_limit(0),
-            Takes((*_START, EndJob("T", files=5, errors=0)), 0, 4),
-        ),
-    ),
-    Case(
-        id="9.2.5",
-        title="a limit delays nobody else",
-        rule="Limits belong to one job: another one goes on at full speed, and commands are answered.",
-        source=_SPEED,
-        needs=_FILES,
-        play=(
-            _MEGABYTES,
-            Announce(keep=False),
-            *backup_orders(_ROWS),
-            *_limit(1_000_000),
-            *_START,
-            Takes(
-                (
-                    Together(
-                        tuple(
-                            (
-                                Login("tls", name),
-                                Say(b"getSecureEraseCmd\n", on=name),
-                                Hear(Like(rb"2000 OK .*"), on=name),
-                            )
-                            for name in ("one", "two", "three")
+    _speed(4, "no limit", "Without a limit nothing is delayed.", _takes(0, 4), rate=0),
+    _speed(
+        5,
+        "a limit delays nobody else",
+        "Limits belong to one job: another one goes on at full speed, and commands are answered.",
+        *_START,
+        Takes(
+            (
+                Together(
+                    tuple(
+                        (
+                            Login("tls", name),
+                            Say(b"getSecureEraseCmd\n", on=name),
+                            Hear(Like(rb"2000 OK .*"), on=name),
                         )
-                    ),
+                        for name in ("one", "two", "three")
+                    )
                 ),
-                0,
-                3,
             ),
-            EndJob("T", files=5, errors=0),
+            0,
+            3,
         ),
+        _SAVED,
+        rate=1_000_000,
     ),
 )
 

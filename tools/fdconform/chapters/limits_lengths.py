@@ -13,6 +13,8 @@ from fdconform.work import Announce, EndJob, Observed
 
 _FILES = frozenset({Need.FILES})
 _SCANS = "01 §2.2, §8.1; core/src/filed/evaluate_job_command.cc"
+_PATHS = "03 §2.3, §6"
+_ONE = Tree((File(b"a", b"hello"),))
 _SUFFIX = b".2026-11-23_05.00.00_01"
 _LONGEST = b"L" * (127 - len(_SUFFIX)) + _SUFFIX
 
@@ -110,7 +112,7 @@ CASES = (
         id="9.6.10",
         title="a path just below 4096 bytes",
         rule="A file is saved whatever the length of its path, as long as the system can open it.",
-        source="03 §2.3, §6",
+        source=_PATHS,
         needs=_FILES,
         play=(Deep(18), Announce(), *backup(lines(b"M")), EndJob("T", files=20, errors=0)),
     ),
@@ -118,36 +120,26 @@ CASES = (
         id="9.6.11",
         title="a path above 4096 bytes",
         rule="What cannot be opened by its path is either saved or told, and the job ends in order.",
-        source="03 §2.3, §6",
+        source=_PATHS,
         informational=True,
         needs=_FILES,
         play=(Deep(24), Announce(), *backup(lines(b"M")), EndJob("TWE", within=20), Observed(_ending)),
     ),
-    Case(
-        id="9.6.12",
-        title="a path of 5000 bytes in the file set",
-        rule="A name that no file can have is told as one that cannot be examined; the others are saved.",
-        source="03 §2.3, §6",
-        needs=_FILES,
-        play=(
-            Tree((File(b"a", b"hello"),)),
-            Announce(),
-            *backup(lines(b"M", b"{tree}", b"{tree}/" + b"p" * 5000)),
-            EndJob("T", files=2),
-        ),
-    ),
-    Case(
-        id="9.6.13",
-        title="a path of 40,000 bytes in the file set",
-        rule="A name that no file can have is told as one that cannot be examined; the others are saved.",
-        source="03 §2.3, §6",
-        needs=_FILES,
-        play=(
-            Tree((File(b"a", b"hello"),)),
-            Announce(),
-            *backup(lines(b"M", b"{tree}", b"{tree}/" + b"p/" * 20_000)),
-            EndJob("T", files=2),
-        ),
+    *(
+        Case(
+            id=f"9.6.{number}",
+            title=f"a path of {size} bytes in the file set",
+            rule="A name that no file can have is told as one that cannot be examined; the others are saved.",
+            source=_PATHS,
+            needs=_FILES,
+            play=(
+                _ONE,
+                Announce(),
+                *backup(lines(b"M", b"{tree}", b"{tree}/" + path)),
+                EndJob("T", files=2),
+            ),
+        )
+        for number, size, path in ((12, "5000", b"p" * 5000), (13, "40,000", b"p/" * 20_000))
     ),
     Case(
         id="9.6.14",
@@ -156,7 +148,7 @@ CASES = (
         source="02 §1.3",
         needs=_FILES,
         play=(
-            Tree((File(b"a", b"hello"),)),
+            _ONE,
             Announce(),
             *backup(lines(b"M", b"{tree}/a", extra=tuple(b"W *.no%d\n" % n for n in range(2000)))),
             EndJob("T", files=1),
