@@ -121,7 +121,8 @@ def _identify(name: bytes, lookup: IdOf) -> int:
         if len(digits) > 10 or int(digits) >= _NO_ID:
             raise AclError(f"an ACL id beyond 32 bits: {name[:20]!r}")
         return int(digits)
-    found = lookup(_ESCAPE.sub(lambda match: bytes((int(match[1], 8) & 255,)), name))
+    plain = _ESCAPE.sub(lambda match: bytes((int(match[1], 8) & 255,)), name)
+    found = None if b"\0" in plain else lookup(plain)
     if found is None:
         raise AclError(f"unknown name in an ACL: {name!r}")
     return found

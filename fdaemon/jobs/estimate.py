@@ -4,11 +4,11 @@ Facts: protocol/03 section 4 (core/src/filed/estimate.cc, core/src/lib/attr.cc: 
 """
 
 import stat
-import time
 from collections.abc import Iterable, Iterator
 
 from fdaemon.fileset.entry import Entry
 from fdaemon.fs.identities import group_name, user_name
+from fdaemon.fs.times import local_time
 from fdaemon.protocol.listing import listing_line
 from fdaemon.views import Counters
 from fdaemon.wire.attributes import FileType
@@ -89,7 +89,7 @@ def _line(entry: Entry) -> bytes:
         ctime=int(st[stat.ST_CTIME]),
         user_name=_user,
         group_name=_group,
-        localtime=time.localtime,
+        localtime=local_time,
         link=entry.link if entry.type is FileType.LNK else None,
     )
 

@@ -5,7 +5,7 @@ restore.cc: DoRestore). A problem with one file is told and the job goes on; a r
 it, as does its end without an end-of-data signal.
 """
 
-import time
+import os
 from collections.abc import Callable
 from typing import Protocol
 
@@ -19,10 +19,10 @@ from fdaemon.jobs.backup_types import Report
 from fdaemon.jobs.restore_content import Content, DigestWatch
 from fdaemon.jobs.restore_decode import Decoder, Decryptor
 from fdaemon.jobs.restore_extended import MESSAGE_TYPES, ExtendedWriter
+from fdaemon.jobs.restore_listing import restored_line
 from fdaemon.jobs.restore_names import OutputNames
 from fdaemon.jobs.restore_passed import PassedOver, is_supported
 from fdaemon.jobs.restore_small import Whole, is_simple, whole_file, write_whole
-from fdaemon.protocol.listing import listing_line
 from fdaemon.protocol.messages import MessageType
 from fdaemon.protocol.records import Record, RecordReader
 from fdaemon.views import Counters
@@ -260,7 +260,12 @@ class Restorer:
         if made is Made.SKIPPED:
             return False
         if self._want_restored:
-            self._report(MessageType.RESTORED, _listing(item, shown, link), 0)
+            try:
+                self._report(MessageType.RESTORED, restored_line(item, shown, link), 0)
+            except BaseException:  # the job was canceled
+                if isinstance(made, int):
+                    os.close(made)
+                raise
         if isinstance(made, int):
             if whole is not None and is_simple(item, whole):
                 self._write_whole(made, item, shown, whole)
@@ -371,20 +376,3 @@ def _never_created(stream: int, file_index: int, current: int) -> JobFailed:
         b"Current file is: %d.\n"
     )
     return JobFailed(text % (stream, file_index, current))
-
-
-def _listing(item: RestoredFile, shown: bytes, link: bytes) -> bytes:
-    stat = item.full_stat()
-    return listing_line(
-        shown,
-        mode=stat.mode,
-        nlink=stat.nlink,
-        uid=item.uid,
-        gid=item.gid,
-        size=stat.size,
-        ctime=stat.ctime,
-        user_name=lambda uid: identities.user_name(uid) or b"%d" % uid,
-        group_name=lambda gid: identities.group_name(gid) or b"%d" % gid,
-        localtime=time.localtime,
-        link=link if item.type == FileType.LNK else None,
-    )

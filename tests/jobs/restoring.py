@@ -20,7 +20,7 @@ MTIME = 1_600_000_000
 
 
 class Restoring:
-    """`messages` holds (type, text) in order."""
+    """`messages` holds (type, text) in order, as `report` writes them down."""
 
     def __init__(
         self,
@@ -33,13 +33,16 @@ class Restoring:
         **more: Any,
     ) -> None:
         self.messages: list[tuple[MessageType, bytes]] = []
+        self.report: Callable[[MessageType, bytes, int], None] = lambda kind, text, extra: (
+            self.messages.append((kind, text))
+        )
         self.counters = Counters()
         replacements = parse_regexwhere(regexwhere) if regexwhere else ()
         names = OutputNames(bytes(where), replacements, prefix_links=prefix_links)
         self.restorer = Restorer(
             names,
             replace=replace,
-            report=lambda kind, text, extra: self.messages.append((kind, text)),
+            report=lambda kind, text, extra: self.report(kind, text, extra),
             counters=self.counters,
             check_cancelled=check_cancelled,
             **more,

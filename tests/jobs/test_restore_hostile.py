@@ -194,6 +194,47 @@ def test_content_that_makes_no_sense(where: Path, stream: int, data: bytes, text
     assert (where / "bad").stat().st_mode & 0o7777 == 0
 
 
+@pytest.mark.parametrize("ctime", [1 << 62, (1 << 63) - 1, -(1 << 63), 1 << 56])
+def test_a_time_beyond_every_calendar(where: Path, ctime: int) -> None:
+    """The line about the file is shown all the same, and the restore goes on."""
+    restoring = Restoring(where, want_restored=True).run(
+        regular(1, b"/odd", b"x", ctime=ctime), regular(2, b"/good", b"x")
+    )
+    (first, _) = restoring.texts(MessageType.RESTORED)
+    assert (b" 1970-01-01 " if ctime < 0 else b" 9999-12-31 ") in first
+    assert restoring.counters.files == 2
+
+
+def test_an_acl_that_names_somebody_with_a_nul(where: Path) -> None:
+    acl = b"user::rw-\nuser:a\\000b:rwx\ngroup::r--\nmask::rwx\nother::r--\n"
+    restoring = Restoring(where).run(
+        regular(1, b"/odd", b"x"),
+        record(1, Stream.ACL_LINUX_ACCESS_ACL, acl),
+        regular(2, b"/good", b"x"),
+    )
+    text = b'acl_from_text error on file "%b": ERR=Invalid argument\n' % bytes(where / "odd")
+    assert restoring.texts(MessageType.WARNING)[0] == text
+    assert (where / "good").read_bytes() == b"x"
+
+
+def test_a_cancel_while_a_file_is_told_leaves_no_descriptor(where: Path) -> None:
+    restoring = Restoring(where, want_restored=True)
+    restoring.restorer.feed(directory(1, b"/"))
+
+    class Stop(Exception):
+        pass
+
+    def stop(kind: MessageType, text: bytes, extra: int) -> None:
+        raise Stop
+
+    restoring.report = stop
+    descriptors = sorted(os.listdir("/proc/self/fd"))
+    with pytest.raises(Stop):
+        restoring.restorer.feed(regular(2, b"/f", b"x"))
+    assert sorted(os.listdir("/proc/self/fd")) == descriptors
+    restoring.restorer.finish()
+
+
 def header(size: int) -> bytes:
     return frame(record_header(1, 2, 1, 1, size))
 
