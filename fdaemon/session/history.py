@@ -20,6 +20,7 @@ _VERSION = 4
 _LIST_AT = 192
 _LONGEST = 40
 """Records that a reader accepts."""
+_32_BITS, _64_BITS, _MOST_ERRORS = (1 << 32) - 1, (1 << 64) - 1, (1 << 31) - 1
 _KINDS = frozenset("BVRgcD")
 """Job types that are recorded."""
 ERASE_LIMIT = 10.0
@@ -42,19 +43,20 @@ def encode_history(jobs: Iterable[JobView]) -> bytes:
 
 
 def _encode(job: JobView) -> bytes:
+    """One record. Figures that do not fit are cut as in C++: a Director may send any JobId and FileIndex."""
     name = job.name.encode("utf-8", "surrogateescape")[:127]
     letters = (ord(word[0]) if word else 0 for word in (job.type, job.status, job.level))
     kind, status, level = letters
     return _RECORD.pack(
-        job.errors,
+        min(job.errors, _MOST_ERRORS),
         kind,
         status,
         level,
-        job.job_id,
+        job.job_id & _32_BITS,
         0,
         0,
-        job.files,
-        job.job_bytes,
+        job.files & _32_BITS,
+        job.job_bytes & _64_BITS,
         int(job.started),
         int(job.ended or job.started),
         name,

@@ -138,3 +138,12 @@ def test_the_list_that_the_cpp_daemon_left_is_found() -> None:
         101_021,
         829_282_992,
     )
+
+
+def test_figures_that_do_not_fit_are_cut(tmp_path: Path) -> None:
+    """A Director may say `JobId=-1` or `backup FileIndex=-9`, and the daemon lives on."""
+    large = job(-1, files=-9, errors=1 << 31, job_bytes=1 << 64)
+    assert store(tmp_path / "fd.state", [large, job()]) == ""
+    first, second = load(tmp_path / "fd.state")
+    assert (first.job_id, first.files, first.errors) == (0xFFFF_FFFF, 0xFFFF_FFF7, 0x7FFF_FFFF)
+    assert second.job_id == 17
