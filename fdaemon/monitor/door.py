@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import trio
-from trio_websocket import ConnectionClosed, HandshakeError, wrap_server_stream
+from trio_websocket import ConnectionClosed, wrap_server_stream
 
 from fdaemon.monitor.feed import Feed
 from fdaemon.monitor.history import job_base
@@ -26,8 +26,6 @@ NEWCOMER_LIMIT = 5.0
 STUCK_LIMIT = 120.0
 """Seconds one message may take to leave; a viewer that takes nothing for so long is dropped."""
 ANSWER_LIMIT = 2.0
-
-BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionClosed, HandshakeError)
 
 
 @dataclass(slots=True)
@@ -51,11 +49,11 @@ class Door:
     _waiting: deque[trio.CancelScope] = field(default_factory=deque)
 
     async def serve(self, transport: trio.abc.Stream) -> None:
-        """Serve one connection to its end. Never raises for what the viewer did."""
+        """Serve one connection to its end. Whatever happens on it ends this viewer only, not the feed of the others."""
         try:
             async with transport:
                 await self._serve(transport)
-        except* (*BROKEN, ssl.SSLError, OSError):
+        except* Exception:
             self.tally.dropped += 1
 
     async def _serve(self, transport: trio.abc.Stream) -> None:

@@ -209,3 +209,11 @@ def certificate(place: Path) -> Path:
         )
     )
     return path
+
+
+async def test_a_viewer_that_upsets_us_ends_no_other() -> None:
+    async with serving() as site:
+        greeting = head(extra="Sec-WebSocket-Protocol: \xff\r\n").decode().encode("latin-1")
+        assert await say(site.port, greeting) == b""
+        assert json.loads(await first_view(Target(TOKEN, port=site.port)))["jobs"]
+        assert site.logged == []
