@@ -22,6 +22,7 @@ from fdaemon.session.arrival import serve_connection
 from fdaemon.session.departure import call_director
 from fdaemon.session.history import load, state_path, store
 from fdaemon.session.keys import load_keys
+from fdaemon.session.outlets import say
 from fdaemon.session.reload import load_again
 from fdaemon.session.services import Services, this_system
 from statecharts.trace import trace
@@ -227,7 +228,7 @@ def _told(services: Services, host: str, port: int, why: str) -> None:
 
 
 def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    say(sys.stderr, f"{line}\n")
 
 
 def _log(services: Services, kind: MessageType, text: str) -> None:

@@ -228,3 +228,19 @@ def test_sighup_takes_over_a_good_configuration_only(tmp_path: Path, good: bool)
     log = (tmp_path / "fd.log").read_text()
     assert ("has been read again" in log) == good
     assert ('Keyword "NoSuchWord" not permitted' in log) != good
+
+
+def test_a_reload_that_nobody_can_be_told_of(tmp_path: Path) -> None:
+    """What read the daemon's standard streams is gone, and no destination takes its messages."""
+    port = free_port()
+    path = configure(tmp_path, port)
+    path.write_text(path.read_text().replace("Append =", "#"))
+    with running(path, tmp_path) as (process, manager):
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        process.send_signal(signal.SIGHUP)
+        assert told(manager, b"RELOADING=1")
+        assert told(manager, b"READY=1")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT) == 15

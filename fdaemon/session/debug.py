@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from fdaemon.session.outlets import say
 from statecharts.trace import format_transition
 from statecharts.tracker import Transition
 
@@ -54,8 +55,7 @@ class Debug:
         data = line.encode("utf-8", "backslashreplace") + b"\n"
         if not self.trace:
             self.close()
-            sys.stdout.write(data.decode())
-            sys.stdout.flush()
+            say(sys.stdout, data.decode())
             return
         try:
             if self._file is None:
@@ -63,4 +63,4 @@ class Debug:
             self._file.write(data)
         except OSError as error:
             self.trace = False
-            print(f"{self.name}: {self.trace_path}: {error.strerror}", file=sys.stderr, flush=True)
+            say(sys.stderr, f"{self.name}: {self.trace_path}: {error.strerror}\n")

@@ -3,6 +3,7 @@
 What goes to a Director is not written here. A destination that cannot be written loses its message, once said so.
 """
 
+import contextlib
 import sys
 import syslog
 import threading
@@ -103,9 +104,9 @@ class Outlets:
                 for part in filter(None, text.split("\n")):
                     self.log(priority, part.encode("utf-8", "backslashreplace").decode())
             case Destination.STDOUT:
-                _print(sys.stdout, line)
+                say(sys.stdout, line)
             case Destination.STDERR:
-                _print(sys.stderr, line)
+                say(sys.stderr, line)
             case Destination.APPEND:
                 self._to_file(destination.where, "ab", line)
             case Destination.FILE:
@@ -136,11 +137,13 @@ class Outlets:
         except OSError as error:
             if path not in self._broken:
                 self._broken.add(path)
-                _print(sys.stderr, f"{self.name}: fopen {path} failed: ERR={error.strerror}\n")
+                say(sys.stderr, f"{self.name}: fopen {path} failed: ERR={error.strerror}\n")
         else:
             self._broken.discard(path)
 
 
-def _print(stream: TextIO, text: str) -> None:
-    stream.write(text.encode("utf-8", "backslashreplace").decode())
-    stream.flush()
+def say(stream: TextIO, text: str) -> None:
+    """Write to a standard stream. Nobody may listen there any more, and no daemon ends for that: the text is lost."""
+    with contextlib.suppress(OSError, ValueError):
+        stream.write(text.encode("utf-8", "backslashreplace").decode())
+        stream.flush()

@@ -1,5 +1,7 @@
 """Messages to destinations on this machine, and job messages that take that way too (protocol/06 section 7)."""
 
+import io
+import os
 import syslog
 from dataclasses import replace
 from pathlib import Path
@@ -176,3 +178,24 @@ async def test_job_messages_also_go_to_the_daemons_own_file(tmp_path: Path) -> N
     assert any(b"ACL support is disabled" in packet for packet in messages)
     assert "fd JobId 7: ACL support is disabled\n" in log.read_text()
     assert HELLO.decode() not in log.read_text()
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_nobody_reads_the_standard_streams_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    """As after a crash of what collects the output: each message is lost, and nothing ends."""
+    kind = {"stdout": Destination.STDOUT, "stderr": Destination.STDERR}[stream]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with (
+        io.TextIOWrapper(os.fdopen(writing, "wb", buffering=0), write_through=True) as broken,
+        monkeypatch.context() as patch,
+    ):
+        patch.setattr(f"sys.{stream}", broken)
+        outlets(MessageDestination(kind, "", ALL)).write(MessageType.INFO, NOON, "x\n")
+        debug = house(tmp_path).services.debug
+        debug.level = 1
+        debug.tell(1, "x")
+        debug.trace, debug.trace_path = True, str(tmp_path)
+        debug.tell(1, "x")
