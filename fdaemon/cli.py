@@ -182,9 +182,12 @@ class PidFile:
         self._written = True
 
     def remove(self) -> None:
-        """Delete it at an orderly end, if it is ours."""
+        """Delete it at an orderly end, if it is ours; empty it where the dropped privileges do not allow that."""
         if self._written:
-            Path(self._path).unlink(missing_ok=True)
+            try:
+                Path(self._path).unlink(missing_ok=True)
+            except OSError:
+                os.ftruncate(self._fd, 0)
         os.close(self._fd)
 
 

@@ -302,3 +302,22 @@ def test_pid_file_is_written_and_removed(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     pid_file.remove()
     assert not path.exists()
+
+
+def test_a_pid_file_that_dropped_privileges_cannot_remove_is_emptied(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    path = folder / "fd.pid"
+    pid_file = PidFile(str(path))
+    pid_file.write()
+    folder.chmod(0o500)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        pid_file.remove()
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+    assert path.read_bytes() == b""
