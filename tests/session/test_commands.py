@@ -222,6 +222,26 @@ async def test_scripts_only_from_where_they_may_be(
         assert heard.partition(b"JobId 7: ")[2] == text
 
 
+@pytest.mark.parametrize(
+    ("directory", "command"),
+    [("/bin", b"/bin/%j"), ("/bin/echo scripts", b"/bin/echo\x01scripts/x")],
+    ids=["a code for a path", "a blank in the directory"],
+)
+async def test_the_program_itself_is_where_scripts_may_be(
+    tmp_path: Path, directory: str, command: bytes
+) -> None:
+    async with connected(house(tmp_path, client=f'Allowed Script Dir = "{directory}"')) as peer:
+        await peer.log_in()
+        await peer.send(b"JobId=7 Job=../bin/echo SDid=1 SDtime=2 Authorization=dummy\n")
+        await peer.hear()
+        await peer.send(b"Run OnSuccess=1 OnFailure=0 AbortOnError=0 When=2 Command=%b\n" % command)
+        assert await peer.hear() == b"2000 OK RunScript\n"
+        await peer.send(b"RunBeforeNow\n")
+        heard = await peer.hear()
+        assert isinstance(heard, bytes)
+        assert heard.endswith(b" could not execute, not in one of the allowed scripts dirs\n")
+
+
 async def test_a_director_that_falls_silent_in_a_job_is_given_up(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
