@@ -5,6 +5,7 @@ One CBC context a file with PKCS#7 padding; message borders carry no meaning (pr
 
 from dataclasses import dataclass
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.decrepit.ciphers import algorithms as old
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, algorithms, modes
 
@@ -86,10 +87,13 @@ class Decryptor:
     __slots__ = ("_context", "block_size")
 
     def __init__(self, cipher: ContentCipher, key: bytes, iv: bytes) -> None:
-        """ValueError for a key or an IV of the wrong size."""
+        """ValueError for a key or an IV of the wrong size, and for a cipher that this machine's library lacks."""
         if len(key) != cipher.key_size or len(iv) != cipher.block_size:
             raise ValueError("wrong key or IV size")
-        self._context = Cipher(cipher.algorithm(key), modes.CBC(iv)).decryptor()  # type: ignore[call-arg]
+        try:
+            self._context = Cipher(cipher.algorithm(key), modes.CBC(iv)).decryptor()  # type: ignore[call-arg]
+        except UnsupportedAlgorithm as error:
+            raise ValueError(str(error)) from error
         self.block_size = cipher.block_size
 
     def update_into(self, data: bytes | memoryview, target: memoryview, /) -> int:

@@ -128,6 +128,8 @@ def _decode(data: bytes, size: int, *, second: bool) -> bytearray:
             start = len(out) - distance
             if start < 0:
                 raise ValueError("FastLZ match before the beginning")
+            if length > size - len(out):
+                raise ValueError("wrong plain size")
             if distance >= length:
                 out += out[start : start + length]
             else:

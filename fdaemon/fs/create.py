@@ -259,7 +259,10 @@ class Creator:
             raise _failed(b"Could not open %b", shown, error) from None
 
     def _pipe(self, directory: Directory, name: bytes, shown: bytes) -> int:
-        """Open a pipe for its content; a reader must come within a minute."""
+        """Open a pipe for its content; a reader must come within a minute.
+
+        The descriptor stays non-blocking: a reader that does not read must not keep a canceled job.
+        """
         deadline = time.monotonic() + READER_SECONDS
         flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         while True:
@@ -271,7 +274,6 @@ class Creator:
                 self._check_cancelled()
                 time.sleep(POLL_SECONDS)
                 continue
-            os.set_blocking(fd, True)
             return fd
 
 

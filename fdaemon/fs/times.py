@@ -30,7 +30,7 @@ def restore_atime(descriptor: int, st: os.stat_result) -> bool:
     return not _libc.futimens(descriptor, times)
 
 
-def local_time(seconds: int) -> time.struct_time:
+def local_time(seconds: float) -> time.struct_time:
     """As `time.localtime`; a time that no calendar has is shown as 1970 or 9999, by its sign."""
     try:
         return time.localtime(seconds)

@@ -92,7 +92,7 @@ class Restorer:
         )
         self._extended = ExtendedWriter(report)
         self._passed = PassedOver(report)
-        self._watch = DigestWatch(check_digests, check_signatures and keys is not None)
+        self._watch = DigestWatch(check_digests, check_signatures and keys is not None, check_cancelled)
         self._thorough = self._watch.signatures
         self._index = 0
         self._previous = 0
@@ -212,7 +212,9 @@ class Restorer:
         data = bytes(data)  # only file content comes in views
         if stream in _EXTENDED:
             if self._content is not None:
-                self._content.extended.append((stream, data))
+                problem = self._content.keep_extended(stream, data)
+                if problem is not None:
+                    self._tell(problem)
             elif self._place is not None:
                 self._extended.apply(self._place, stream, data, self._shown)
         elif stream == Stream.UNIX_ATTRIBUTES_EX:

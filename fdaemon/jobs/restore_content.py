@@ -5,6 +5,8 @@ written, and zeros that the C++ backup forgets at the end of sparse files are pu
 """
 
 import os
+import select
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fdaemon.codec.digest import Hash, hash_factory
@@ -21,6 +23,14 @@ HELD_FOR_DIGEST = 1 << 20
 """Bytes kept until the digest's record says which algorithm it is; then the one of the file before is assumed."""
 HELD_AT_FIRST = 16 << 20
 """The same before any digest was seen. A first file above it stays unchecked."""
+PIECE = 4096
+"""Blocks below this size are kept together: each by itself would cost ten times its size."""
+EXTENDED_LIMIT = 4 << 20
+"""Bytes of ACL and attribute records kept for one file. A backup has one of each kind, together below 3 MB."""
+RECORD_COST = 128
+"""Bytes that a kept record costs beside its content."""
+PIPE_POLL = 500
+"""Milliseconds between two looks at the cancel flag while nobody reads from a pipe."""
 BEHIND = 8
 """Blocks (64 KiB to 1 MiB) of a file above HELD_FOR_DIGEST that its digests may lag behind its writing, on a thread."""
 
@@ -28,11 +38,12 @@ BEHIND = 8
 @dataclass(slots=True)
 class DigestWatch:
     """What the files of one job share: whether digests and signatures are checked, which digest came last, and the
-    thread that digests large files.
+    thread that digests large files; and `check_cancelled`, which raises when the job was canceled.
     """
 
     wanted: bool = True
     signatures: bool = False
+    check_cancelled: Callable[[], None] = lambda: None
     last: Digest | None = None
     behind: OrderedDigests = field(default_factory=OrderedDigests)
 
@@ -41,7 +52,7 @@ class Content:
     """An open output file. `extended` and `signature` keep its later records until it is closed."""
 
     __slots__ = (
-        "_block", "_decoder", "_end", "_hash", "_held", "_pieces", "_position", "_signed", "_ticket",
+        "_block", "_decoder", "_end", "_extended", "_hash", "_held", "_pieces", "_position", "_signed", "_ticket",
         "_watch",
         "extended", "fd", "item", "shown", "signature",
     )  # fmt: skip
@@ -52,12 +63,13 @@ class Content:
         self.shown = shown
         self.signature: bytes | None = None
         self.extended: list[tuple[int, bytes]] = []
+        self._extended = 0
         self._watch = watch
         self._position = 0
         self._end = 0
         self._block = 0
         self._held = 0
-        self._pieces: list[bytes | memoryview] | None = [] if watch.wanted else None
+        self._pieces: list[bytes | bytearray | memoryview] | None = [] if watch.wanted else None
         self._hash: Hash | None = None
         self._signed = hash_factory(Digest.SHA256)() if watch.signatures else None
         self._decoder: Decoder | None = None
@@ -67,7 +79,10 @@ class Content:
         """Append a block of stream 2; returns the bytes written. Raises FileProblem."""
         size = len(data)
         try:
-            written = os.write(self.fd, data)
+            try:
+                written = os.write(self.fd, data)
+            except BlockingIOError:
+                written = 0
             if written != size:
                 self._write_rest(data, written)
         except OSError as error:
@@ -78,9 +93,16 @@ class Content:
 
     def _take_note(self, block: bytes | memoryview, size: int) -> None:
         """Digest a block as the backup read it: before compression and encryption, Windows wrapping included."""
+        if not size:
+            return
         pieces = self._pieces
         if pieces is not None:
-            pieces.append(block)
+            if size >= PIECE:
+                pieces.append(block)
+            elif pieces and isinstance(pieces[-1], bytearray):
+                pieces[-1] += block
+            else:
+                pieces.append(bytearray(block))
             self._held += size
             if self._held > HELD_FOR_DIGEST:
                 self._start_hash()
@@ -89,7 +111,7 @@ class Content:
         if self._signed is not None:
             self._digest(self._signed, block)
 
-    def _digest(self, target: Hash, block: bytes | memoryview) -> None:
+    def _digest(self, target: Hash, block: bytes | bytearray | memoryview) -> None:
         """Add a block to a digest: at once in a small file, by the digest thread in a large one."""
         if self.item.size <= HELD_FOR_DIGEST:
             target.update(block)
@@ -98,6 +120,17 @@ class Content:
         self._ticket = ticket = behind.submit((target,), memoryview(block))
         if ticket > BEHIND:
             behind.wait(ticket - BEHIND)
+
+    def keep_extended(self, stream: int, data: bytes) -> Problem | None:
+        """Keep an ACL or attribute record until the file is closed; told once when there are too many."""
+        before = self._extended
+        self._extended += len(data) + RECORD_COST
+        if self._extended <= EXTENDED_LIMIT:
+            self.extended.append((stream, data))
+        elif before <= EXTENDED_LIMIT:
+            text = b"ACLs and attributes of %b exceed %d bytes: the rest is left out.\n"
+            return Problem(Severity.ERROR, text % (self.shown, EXTENDED_LIMIT))
+        return None
 
     def start_decoding(self, decoder: Decoder) -> None:
         """Blocks come through `decoder` from here on."""
@@ -209,7 +242,13 @@ class Content:
     def _write_rest(self, data: bytes | memoryview, written: int) -> None:
         view = memoryview(data)[written:]
         while view:
-            view = view[os.write(self.fd, view) :]
+            try:
+                view = view[os.write(self.fd, view) :]
+            except BlockingIOError:  # a full pipe
+                poll = select.poll()
+                poll.register(self.fd, select.POLLOUT)
+                while not poll.poll(PIPE_POLL):
+                    self._watch.check_cancelled()
 
     def _start_hash(self) -> None:
         pieces, kind = self._pieces, self._watch.last

@@ -24,6 +24,10 @@ _NAMES: dict[int, bytes] = {
 }
 
 
+PLUGINS = 100
+"""Plugin commands that get a message each."""
+
+
 def is_supported(stream: int) -> bool:
     """True if files whose content is in this stream can be restored here."""
     return stream in _SUPPORTED
@@ -78,6 +82,9 @@ class PassedOver:
     def _plugin(self, data: bytes) -> None:
         """A file that a plugin saved: it is restored like any other. Told once for each plugin command."""
         fields = data.rstrip(b"\0").split(b" ", 3)
-        if len(fields) == 4 and fields[1] == b"1" and fields[3] not in self._plugins:
-            self._plugins.add(fields[3])
-            self._report(MessageType.WARNING, b"Plugin=%b not found.\n" % fields[3], 0)
+        if len(fields) != 4 or fields[1] != b"1":
+            return
+        command = fields[3][:1000]
+        if command not in self._plugins and len(self._plugins) < PLUGINS:
+            self._plugins.add(command)
+            self._report(MessageType.WARNING, b"Plugin=%b not found.\n" % command, 0)

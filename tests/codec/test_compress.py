@@ -1,6 +1,7 @@
 """Compressed records: documented bytes, round trips, every refusal with its message, bounds."""
 
 import random
+import tracemalloc
 import zlib
 from contextlib import suppress
 
@@ -189,6 +190,16 @@ def test_rubbish_never_breaks_the_fastlz_decoder(body: bytes, size: int) -> None
 )
 def test_fastlz_streams_of_both_levels(stream: str, plain: bytes) -> None:
     assert fastlz.decode(bytes.fromhex(stream), len(plain)) == plain
+
+
+def test_a_fastlz_match_beyond_the_block_takes_no_memory() -> None:
+    stream = b"\x20A\xe0" + b"\xff" * 100_000 + b"\0\0"
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="wrong plain size"):
+        fastlz.decode(stream, 10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_a_far_fastlz_match_of_level_two() -> None:

@@ -1,5 +1,9 @@
 """The cipher text of file data: the documented vector, slices of any size, wrong paddings and keys."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from fdaemon.codec.encrypt import CIPHERS, Decryptor, Encryptor, cipher_of_name
@@ -56,3 +60,19 @@ def test_ciphers_without_an_identifier_are_refused() -> None:
     with pytest.raises(ValueError, match="aes128hmacsha1"):
         cipher_of_name("aes128hmacsha1")
     assert CIPHERS[0].name == "aes128"
+
+
+def test_a_cipher_that_the_library_does_not_have() -> None:
+    """As on machines whose OpenSSL has no legacy provider: a problem of the file, so a ValueError."""
+    program = (
+        "from fdaemon.codec.encrypt import Decryptor, cipher_of_name\n"
+        "try:\n"
+        "    Decryptor(cipher_of_name('blowfish'), bytes(16), bytes(8))\n"
+        "except ValueError as error:\n"
+        "    print(error)\n"
+    )
+    environment = os.environ | {"CRYPTOGRAPHY_OPENSSL_NO_LEGACY": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "not supported" in done.stdout

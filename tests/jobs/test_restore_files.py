@@ -190,6 +190,58 @@ def test_pipe_with_a_reader_gets_content(tmp_path: Path) -> None:
     assert restoring.messages == []
 
 
+def test_pipe_with_a_slow_reader_gets_all(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    content = bytes(range(256)) * 4000
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    got: list[bytes] = []
+
+    def read() -> None:
+        os.set_blocking(reader, True)
+        while piece := os.read(reader, 1000):
+            got.append(piece)
+
+    thread = threading.Thread(target=read)
+    restoring = Restoring(tmp_path)
+    restoring.restorer.feed(attributes(1, FileType.FIFO, b"/pipe", mode=0o010600))
+    thread.start()
+    restoring.run(
+        *[record(1, Stream.FILE_DATA, content[at : at + 128_000]) for at in range(0, 1_024_000, 128_000)]
+    )
+    thread.join()
+    os.close(reader)
+    assert b"".join(got) == content
+    assert restoring.messages == []
+
+
+def test_a_reader_that_does_not_read_keeps_no_canceled_job(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    answers = iter([False, False])
+
+    def check() -> None:
+        if next(answers, True):
+            raise JobCanceled
+
+    restoring = Restoring(tmp_path, check_cancelled=check)
+    restoring.restorer.feed(attributes(1, FileType.FIFO, b"/pipe", mode=0o010600))
+    caught: list[BaseException] = []
+
+    def feed() -> None:
+        try:
+            restoring.restorer.feed(record(1, Stream.FILE_DATA, bytes(500_000)))
+        except JobCanceled as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=feed, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(caught) == 1
+    restoring.restorer.finish()
+    os.close(reader)
+
+
 def test_pipe_without_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(create, "READER_SECONDS", -1)
     restoring = Restoring(tmp_path).run(attributes(1, FileType.FIFO, b"/pipe", mode=0o010600))
