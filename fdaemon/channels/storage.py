@@ -187,6 +187,12 @@ class StorageChannel:
             if self._closed is not None:
                 self._closed.set()
 
+    async def abandon(self) -> None:
+        """Close the connection at once and without a word, if `close` has not done so. Works when cancelled too."""
+        if self._closed is not None:
+            self._closed.set()
+        await self.packets.abort()
+
     async def _close(self) -> None:
         if not self._tracker.can(StorageEvent.TERMINATED):
             self._tracker.fire(StorageEvent.FAILED)

@@ -67,6 +67,11 @@ class Job:
         """True once somebody asked to cancel; the status may still name an earlier failure."""
         return self._canceled
 
+    @property
+    def over(self) -> bool:
+        """True once the session has stopped taking commands: nobody uses or closes a Storage channel any more."""
+        return self._over
+
     def cancel(self, why: bytes = b"") -> bool:
         """Stop the data side at once; the control channel lives on to report (protocol/02 section 6.6).
 

@@ -198,6 +198,8 @@ async def converse(
             services.outlets.end_of_job()
         services.left.set()
         try:
+            if job.storage is not None:
+                await job.storage.abandon()
             if job.awaited:
                 await _until_taken(packets)
         finally:
@@ -284,12 +286,17 @@ async def _attach_storage(services: Services, packets: PacketStream, hello: byte
     exchange = Acceptor(*fresh(job.storage_key, b"R_CLIENT::" + services.name, policy))
     job.storage_key = b""  # one key, one attempt (protocol/01 section 6.5); another may be set meanwhile
     over = trio.Event()
+    problem = PASSIVE_AUTHENTICATION_FAILED
     try:
         await authenticate(packets, exchange, _nobody)
+        encrypted = isinstance(packets.stream, TlsStream)
+        if not encrypted and select(policy, exchange.peer_policy) is not Selection.CLEAR:
+            problem = REFUSED_TEXT
+            raise AuthenticationFailed("the TLS policies do not fit")
     except AuthenticationFailed:
         tracker.fire(StorageEvent.REFUSED)
         job.standing.announce(Status.FATAL)
-        job.storage_problem = PASSIVE_AUTHENTICATION_FAILED
+        job.storage_problem = problem
         job.storage_arrived.set()
         await packets.aclose()
         return
@@ -298,7 +305,11 @@ async def _attach_storage(services: Services, packets: PacketStream, hello: byte
     tracker.fire(StorageEvent.AUTHENTICATED)
     encryption = packets.stream.describe().encode() if isinstance(packets.stream, TlsStream) else None
     services.limit_waits(packets)
-    job.storage = StorageChannel(packets, tracker, encryption, over)
+    channel = StorageChannel(packets, tracker, encryption, over)
+    if job.over or job.storage is not None:
+        await channel.close()
+        return
+    job.storage = channel
     job.storage_arrived.set()
     await over.wait()
 

@@ -290,6 +290,7 @@ async def call_storage_daemon(session: "DirectorSession", command: c.Storage) ->
         keepalive=client.heartbeat_interval,
         limit=client.sd_connect_timeout,
     )
+    job.storage_key = b""
     tracker = Tracker(STORAGE, job.spec.name, (*services.observers, job.trail.observe))
     reporter = session.reporter
 
@@ -309,8 +310,6 @@ async def call_storage_daemon(session: "DirectorSession", command: c.Storage) ->
         raise CommandError(reply=replies.BAD_STORAGE, fatal=failure.text) from None
     except RemoteProtocolError as error:
         raise CommandError(reply=replies.BAD_STORAGE, fatal=str(error).encode() + b"\n") from None
-    finally:
-        job.storage_key = b""
     if scope.cancelled_caught:
         raise CommandError(reply=replies.BAD_STORAGE)
     services.limit_waits(job.storage.packets)
