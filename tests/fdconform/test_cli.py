@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fdconform.cli import Exit, UsageError, main, select
+from fdconform.cli import UsageError, main, select
+from fdconform.exits import Exit
 from fdconform.given import GivenError, read
 from fdconform.subject import free_port
 

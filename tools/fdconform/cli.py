@@ -1,4 +1,4 @@
-"""The command line of fdconform. Exit codes are in `Exit`."""
+"""The command line of fdconform. Exit codes are in `exits`."""
 
 import argparse
 import shlex
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
-from enum import IntEnum
 from functools import partial
 from pathlib import Path
 
@@ -20,27 +19,16 @@ from fdconform.chapters import CHAPTERS, all_cases
 from fdconform.coverage_reasons import judged
 from fdconform.coverage_table import tables
 from fdconform.decode import add_decode
+from fdconform.exits import Exit, exit_after
+from fdconform.matrix import add_matrix
 from fdconform.profiles import PROFILES, Profile
 from fdconform.record import add_record
-from fdconform.report import Report, ReportError, from_json, to_json
-from fdconform.report_html import to_html, to_markdown
-from fdconform.report_junit import to_junit
+from fdconform.report import Report, ReportError
+from fdconform.report_files import add_reports, without_good_rows, write_reports
 from fdconform.report_terminal import listing, summary, told
 from fdconform.reverse.cli import add_reverse
 from fdconform.runner import AT_ONCE, Outcome, Settings, Start, run
 from fdconform.subject import Subject, started
-from fdconform.verdicts import Verdict
-
-
-class Exit(IntEnum):
-    """What the exit status says."""
-
-    GOOD = 0
-    FAILED = 1
-    """At least one case failed (with --strict also: was NON-STRICT)."""
-    USAGE = 2
-    NOTHING_TESTED = 3
-    """No case could be played: the daemon does not start or does not listen."""
 
 
 class UsageError(Exception):
@@ -67,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_configure(commands)
-    _add_matrix(commands)
+    add_matrix(commands)
     add_decode(commands)
     add_record(commands)
     add_reverse(commands)
@@ -90,7 +78,6 @@ def _add_run(commands: _Commands) -> None:
     runs.add_argument(
         "--only", action="append", default=[], metavar="ID", help="a case, section or chapter: 2.3"
     )
-    runs.add_argument("--strict", action="store_true", help="NON-STRICT counts as a failure")
     runs.add_argument("--hostile", action="store_true", help="play the cases that mean harm too")
     runs.add_argument("--list", action="store_true", help="name the cases and do nothing")
     runs.add_argument(
@@ -100,12 +87,8 @@ def _add_run(commands: _Commands) -> None:
         "--at-once", type=int, default=AT_ONCE, metavar="N", help=f"cases in parallel ({AT_ONCE})"
     )
     runs.add_argument("--name", help="what the reports call this daemon (default: its program or address)")
-    runs.add_argument("--json", type=Path, metavar="FILE", help="write the report for `fdconform matrix`")
-    runs.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
-    runs.add_argument("--html", type=Path, metavar="FILE", help="write a page")
+    add_reports(runs)
     runs.add_argument("--coverage", action="store_true", help="tell what of the protocol was exercised")
-    runs.add_argument("--keep", action="store_true", help="keep the transcripts of good cases too")
-    runs.add_argument("--verbose", action="store_true", help="name good cases too")
     runs.set_defaults(act=_run)
 
 
@@ -126,25 +109,14 @@ def _run(options: argparse.Namespace) -> Exit:
     if options.coverage:
         report = _covered(report, outcome, keep=options.keep)
         console.print(tables(report.coverage or {}))
-    if options.json is not None:
-        options.json.write_text(to_json(report))
-    if options.junit is not None:
-        options.junit.write_text(to_junit(report, CHAPTERS, strict=options.strict))
-    if options.html is not None:
-        options.html.write_text(to_html([report], CHAPTERS))
-    if not outcome.version and not any(result.verdict is Verdict.OK for result in report.results):
-        return Exit.NOTHING_TESTED
-    return Exit.GOOD if report.is_good(strict=options.strict) else Exit.FAILED
+    write_reports(options, report, CHAPTERS)
+    return exit_after(report, strict=options.strict)
 
 
 def _covered(report: Report, outcome: Outcome, *, keep: bool) -> Report:
     """With the coverage; transcripts of good cases were only kept for that, unless they are wanted."""
     coverage = judged((result.rows for result in outcome.results), outcome.logs.values())
-    good = (Verdict.OK, Verdict.SKIPPED)
-    kept = tuple(
-        replace(result, rows=()) if result.verdict in good and not keep else result
-        for result in report.results
-    )
+    kept = report.results if keep else without_good_rows(report.results)
     return replace(report, coverage=coverage, results=kept)
 
 
@@ -206,26 +178,6 @@ def _configure(options: argparse.Namespace) -> Exit:
     config, description = given.configure(folder, PROFILES[options.profile], options.host, options.port)
     print(f"Start the daemon with {config}, then:")
     print(f"fdconform run --fd {options.host}:{options.port} --config {description}")
-    return Exit.GOOD
-
-
-def _add_matrix(commands: _Commands) -> None:
-    matrix = commands.add_parser("matrix", help="compare reports of several runs")
-    matrix.add_argument("reports", type=Path, nargs="+", metavar="REPORT.json")
-    matrix.add_argument("--html", type=Path, metavar="FILE", help="write one page that needs nothing else")
-    matrix.add_argument("--markdown", type=Path, metavar="FILE", help="write the table and what is not OK")
-    matrix.set_defaults(act=_matrix)
-
-
-def _matrix(options: argparse.Namespace) -> Exit:
-    reports = [from_json(path.read_text()) for path in options.reports]
-    if options.html is not None:
-        options.html.write_text(to_html(reports, CHAPTERS))
-    if options.markdown is not None:
-        options.markdown.write_text(to_markdown(reports, CHAPTERS))
-    console = Console(highlight=False)
-    for report in reports:
-        console.print(summary(report, CHAPTERS))
     return Exit.GOOD
 
 

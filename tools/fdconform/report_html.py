@@ -1,11 +1,10 @@
-"""Several reports side by side: one HTML page that needs nothing else, and a table in Markdown. Never judges."""
+"""Reports side by side as one HTML page that needs nothing else. Never judges."""
 
 from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from fdconform.case import Case, Chapter
-from fdconform.report import Report
+from fdconform.report import HEADINGS, Comparison, Entry, Report
 from fdconform.verdicts import Result, Verdict
 
 _CLASS: Final = {
@@ -30,38 +29,57 @@ _SCRIPT: Final = """
 const only = document.getElementById('only');
 function sift() { for (const row of document.querySelectorAll('tr[data-said]')) {
   const said = new Set(row.dataset.said.split(' '));
-  const plain = said.size === 1 && (said.has('ok') || said.has('info'));
+  const plain = [...said].every(each => each === 'ok' || each === 'info');
   row.hidden = only.value === 'differ' ? said.size === 1 : only.value === 'bad' ? plain : false; } }
 only.addEventListener('change', sift);
 """
 
 
-def to_html(reports: Sequence[Report], chapters: Sequence[Chapter]) -> str:
-    """The matrix: a row a case, a column a report; each row opens to the rule, its source and what was seen."""
-    tables = [{result.case: result for result in report.results} for report in reports]
+def to_html(comparisons: Sequence[Comparison]) -> str:
+    """The matrix, a section for each kind of daemon: a row a case, a column a report; each row opens to the rule, its
+    source and what was seen."""
+    sections = "".join(_section(comparison) for comparison in comparisons)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>fdconform</title>'
+        f"<style>{_STYLE}</style></head><body><h1>Conformance</h1>{_contents(comparisons)}"
+        '<p><label>Show <select id="only"><option value="all">all cases</option>'
+        '<option value="differ">where the daemons differ</option>'
+        '<option value="bad">where one is not OK</option></select></label></p>'
+        f"{sections}<script>{_SCRIPT}</script></body></html>\n"
+    )
+
+
+def _contents(comparisons: Sequence[Comparison]) -> str:
+    """The way to the sections, where there is more than one: the first may be long."""
+    if len(comparisons) < 2:
+        return ""
+    entries = (
+        f'<li><a href="#{_anchor(comparison)}">{HEADINGS[comparison.tested]}</a></li>'
+        for comparison in comparisons
+    )
+    return f"<nav><ul>{''.join(entries)}</ul></nav>"
+
+
+def _anchor(comparison: Comparison) -> str:
+    return comparison.tested.name.lower().replace("_", "-")
+
+
+def _section(comparison: Comparison) -> str:
+    reports, tables = comparison.reports, comparison.tables()
     heads = "".join(
         f"<th>{escape(report.name)}<br><small>{escape(report.version)}</small></th>" for report in reports
     )
     body: list[str] = []
-    for chapter in chapters:
-        rows = [
-            _row(case, tables, reports) for case in chapter.cases if any(case.id in table for table in tables)
-        ]
-        if rows:
-            span = len(reports) + 1
-            body.append(
-                f'<tr><th colspan="{span}" scope="rowgroup">{chapter.number}. {escape(chapter.title)}</th></tr>'
-            )
-            body += rows
+    for chapter, cases in comparison.played():
+        body.append(
+            f'<tr><th colspan="{len(reports) + 1}" scope="rowgroup">'
+            f"{chapter.number}. {escape(chapter.title)}</th></tr>"
+        )
+        body += [_row(case, tables, reports) for case in cases]
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>fdconform</title>'
-        f"<style>{_STYLE}</style></head><body><h1>File daemon conformance</h1>{_summary(reports)}"
-        '<p><label>Show <select id="only"><option value="all">all cases</option>'
-        '<option value="differ">where the daemons differ</option>'
-        '<option value="bad">where one is not OK</option></select></label></p>'
-        f"<table><thead><tr><th>Case</th>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-        f"<script>{_SCRIPT}</script></body></html>\n"
+        f'<section id="{_anchor(comparison)}"><h2>{HEADINGS[comparison.tested]}</h2>{_summary(reports)}'
+        f"<table><thead><tr><th>Case</th>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></section>"
     )
 
 
@@ -78,7 +96,7 @@ def _summary(reports: Sequence[Report]) -> str:
     return f"<table><tr><th>Daemon</th><th>When</th><th>Time</th>{heads}</tr>{''.join(rows)}</table>"
 
 
-def _row(case: Case, tables: Sequence[dict[str, Result]], reports: Sequence[Report]) -> str:
+def _row(case: Entry, tables: Sequence[dict[str, Result]], reports: Sequence[Report]) -> str:
     cells, said, seen = [], [], []
     for table, report in zip(tables, reports, strict=True):
         result = table.get(case.id)
@@ -92,42 +110,3 @@ def _row(case: Case, tables: Sequence[dict[str, Result]], reports: Sequence[Repo
         f'{escape(case.title)}</summary><p>{escape(case.rule)} <span class="source">[{escape(case.source)}]</span></p>'
         f"{''.join(seen)}</details></td>{''.join(cells)}</tr>"
     )
-
-
-def to_markdown(reports: Sequence[Report], chapters: Sequence[Chapter]) -> str:
-    """The counts of each chapter, and every case that is FAIL or NON-STRICT somewhere, with what was seen."""
-    tables = [{result.case: result for result in report.results} for report in reports]
-    lines = [
-        "| chapter | cases | " + " | ".join(report.name for report in reports) + " |",
-        "|---|--:|" + "---|" * len(reports),
-    ]
-    for chapter in chapters:
-        ids = [case.id for case in chapter.cases if any(case.id in table for table in tables)]
-        if ids:
-            cells = [_counted([table[number] for number in ids if number in table]) for table in tables]
-            lines.append(f"| {chapter.number}. {chapter.title} | {len(ids)} | " + " | ".join(cells) + " |")
-    everything = [_counted(list(table.values())) for table in tables]
-    number = len({number for table in tables for number in table})
-    lines += [f"| **all** | **{number}** | " + " | ".join(f"**{cell}**" for cell in everything) + " |", ""]
-    bad = (Verdict.FAIL, Verdict.NON_STRICT)
-    for chapter in chapters:
-        for case in chapter.cases:
-            seen = [table[case.id] for table in tables if case.id in table]
-            if not any(result.verdict in bad for result in seen):
-                continue
-            lines += [f"**{case.id} {case.title}.** {case.rule} ({case.source})", ""]
-            for table, report in zip(tables, reports, strict=True):
-                if (result := table.get(case.id)) is not None:
-                    said = f": `{_inline(result.text)}`" if result.findings and result.verdict in bad else ""
-                    lines.append(f"- {report.name}: {result.verdict.value}{said}")
-            lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _counted(results: Sequence[Result]) -> str:
-    counts = {verdict: sum(result.verdict is verdict for result in results) for verdict in Verdict}
-    return ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items() if count)
-
-
-def _inline(text: str) -> str:
-    return text.replace("`", "'").replace("\n", " ")

@@ -1,19 +1,18 @@
 """A report as JUnit XML, for build servers. Never decides what counts: that is the `strict` of the run."""
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from fdconform.case import Case, Chapter
-from fdconform.report import Report
+from fdconform.report import Entry, Report, Section
 from fdconform.verdicts import Verdict
 
 
-def to_junit(report: Report, chapters: tuple[Chapter, ...], *, strict: bool) -> str:
+def to_junit(report: Report, chapters: Sequence[Section], *, strict: bool) -> str:
     """XML text: a suite a chapter, a test a case; NON-STRICT is a failure only if `strict`."""
     results = {result.case: result for result in report.results}
     root = ET.Element("testsuites", name=f"fdconform {report.name}", time=f"{report.seconds:.3f}")
     for chapter in chapters:
-        cases: Mapping[str, Case] = {case.id: case for case in chapter.cases if case.id in results}
+        cases: Mapping[str, Entry] = {case.id: case for case in chapter.cases if case.id in results}
         if not cases:
             continue
         suite = ET.SubElement(root, "testsuite", name=f"{chapter.number} {chapter.title}")

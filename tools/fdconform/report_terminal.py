@@ -8,9 +8,10 @@ from rich.console import Console, Group
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
-from fdconform.case import Case, Chapter
-from fdconform.report import Report
+from fdconform.case import Chapter
+from fdconform.report import HEADINGS, Comparison, Entry, Report, Section, counted
 from fdconform.verdicts import Result, Verdict
 
 COLOURS: Final = {
@@ -26,7 +27,7 @@ class Told:
     """Takes each result as it comes; prints what is not well at once, and moves the bar."""
 
     def __init__(
-        self, console: Console, progress: Progress | None, cases: Sequence[Case], *, verbose: bool
+        self, console: Console, progress: Progress | None, cases: Sequence[Entry], *, verbose: bool
     ) -> None:
         self._console = console
         self._progress = progress
@@ -47,7 +48,7 @@ class Told:
 
 
 @contextmanager
-def told(console: Console, cases: Sequence[Case], *, verbose: bool) -> Iterator[Told]:
+def told(console: Console, cases: Sequence[Entry], *, verbose: bool) -> Iterator[Told]:
     """A receiver of results, with a bar on a terminal."""
     if not console.is_terminal:
         yield Told(console, None, cases, verbose=verbose)
@@ -62,7 +63,7 @@ def told(console: Console, cases: Sequence[Case], *, verbose: bool) -> Iterator[
         yield Told(console, progress, cases, verbose=verbose)
 
 
-def summary(report: Report, chapters: Sequence[Chapter]) -> Group:
+def summary(report: Report, chapters: Sequence[Section]) -> Group:
     """The counts by chapter, and the line that says it all."""
     table = Table(title=f"{report.name}: {report.version or 'no version told'}", title_justify="left")
     table.add_column("chapter")
@@ -76,9 +77,39 @@ def summary(report: Report, chapters: Sequence[Chapter]) -> Group:
             table.add_row(
                 f"{chapter.number} {chapter.title}", *(str(count) if count else "" for count in counts)
             )
-    counted = report.counts()
-    said = ", ".join(f"{counted[verdict]} {verdict.value}" for verdict in Verdict if counted[verdict])
-    return Group(table, f"{len(report.results)} cases in {report.seconds:.1f} s: {said}")
+    return Group(table, f"{len(report.results)} cases in {report.seconds:.1f} s: {counted(report.results)}")
+
+
+def side_by_side(comparison: Comparison) -> Group:
+    """A column a report: the counts of each chapter, and below the cases in which they differ."""
+    table = Table(title=HEADINGS[comparison.tested], title_justify="left", show_footer=True)
+    table.add_column("chapter", footer="all")
+    for report in comparison.reports:
+        head = Text(report.name)
+        head.append(f"\n{report.version or 'no version told'}", "dim")
+        table.add_column(head, footer=counted(report.results), overflow="fold")
+    tables = comparison.tables()
+    for chapter, cases in comparison.played():
+        cells = (counted([table[case.id] for case in cases if case.id in table]) for table in tables)
+        table.add_row(Text(f"{chapter.number} {chapter.title}"), *cells)
+    if len(comparison.reports) < 2:
+        return Group(table)
+    if not (differing := comparison.differing()):
+        return Group(table, "The same verdict in every case.")
+    shown = Table(title="Where they differ", title_justify="left", box=None, pad_edge=False)
+    shown.add_column("case", no_wrap=True)
+    shown.add_column("title")
+    for report in comparison.reports:
+        shown.add_column(Text(report.name), overflow="fold")
+    for case in differing:
+        shown.add_row(case.id, Text(case.title), *(_verdict(results.get(case.id)) for results in tables))
+    return Group(table, shown)
+
+
+def _verdict(result: Result | None) -> Text:
+    if result is None:
+        return Text("not run", "dim")
+    return Text(result.verdict.value, COLOURS[result.verdict])
 
 
 def listing(chapters: Sequence[Chapter], wanted: set[str], *, whole: bool) -> Iterator[str]:

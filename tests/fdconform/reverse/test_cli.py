@@ -1,21 +1,26 @@
 """`fdconform reverse`: its cases, its options, its console and what it prints."""
 
 import argparse
-import json
 import shlex
+import socket
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
-from fdconform.reverse.all import all_cases
-from fdconform.reverse.cli import add_reverse, chosen, reverse, to_json
+from fdconform.exits import Exit
+from fdconform.report import Kind, from_json
+from fdconform.report_files import without_good_rows
+from fdconform.reverse.all import CHAPTERS, all_cases
+from fdconform.reverse.cli import add_reverse, chosen, reverse
 from fdconform.reverse.console import Console, ConsoleError
 from fdconform.reverse.resources import CLIENTS, Surroundings, resources
 from fdconform.verdicts import Finding, Result, Verdict
+from tests.support.ports import free_range
 
 
-def run(*words: str | Path) -> int:
+def run(*words: str | Path) -> Exit:
     """The subcommand with these words."""
     parser = argparse.ArgumentParser()
     add_reverse(parser.add_subparsers())
@@ -42,6 +47,7 @@ def test_there_are_many_cases_and_each_says_what_is_right() -> None:
 def test_cases_are_chosen_by_the_beginning_of_their_number() -> None:
     assert {case.id.split(".")[0] for case in chosen(["R2"])} == {"R2"}
     assert [case.id for case in chosen(["2.1.1"])] == ["R2.1.1"]
+    assert [case.id for case in chosen(["R2.1.1,4.3.4", "1.1.1"])] == ["R1.1.1", "R2.1.1", "R4.3.4"]
     assert chosen(["9"]) == []
 
 
@@ -68,14 +74,14 @@ def test_the_resources_have_every_client_and_every_job_of_the_cases() -> None:
 def test_a_command_line_that_makes_no_sense(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(*words) == 2
+    assert run(*words) == Exit.USAGE
     assert capsys.readouterr().err.startswith("fdconform: ")
 
 
 def test_a_list_and_a_configuration_need_no_console(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--list", "--only", "R4.2") == 0
+    assert run("--list", "--only", "R4.2") == Exit.GOOD
     assert "R4.2.6" in capsys.readouterr().out
-    assert run("--configuration", "--listen", "192.0.2.1:4000") == 0
+    assert run("--configuration", "--listen", "192.0.2.1:4000") == Exit.GOOD
     assert "Address = 192.0.2.1" in capsys.readouterr().out
 
 
@@ -106,15 +112,88 @@ async def test_a_console_that_does_not_exist() -> None:
         await Console("/nonexistent/console").tell("status")
 
 
-def test_the_json_form_has_the_transcripts_of_what_went_wrong() -> None:
-    cases = all_cases()[:2]
+DIRECTOR = """
+import pathlib, sys
+asked = sys.stdin.read()
+print("1000 OK: some-dir Version: 25.1.0 (03 August 2026)")
+if asked.startswith("sqlquery"):
+    print("no such job")
+elif "llist" in asked:
+    print("jobstatus: W\\nError: something\\nTermination: Backup OK -- with warnings")
+elif asked.startswith("run"):
+    print("Job queued. JobId=7")
+"""
+"""A Director's console that knows of one job, which has ended with warnings before anybody was dialed."""
+
+
+@pytest.mark.parametrize(("strict", "status"), [((), Exit.GOOD), (("--strict",), Exit.FAILED)])
+def test_reports_have_the_form_of_the_other_direction(
+    strict: tuple[str, ...], status: Exit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, junit, page = tmp_path / "r.json", tmp_path / "r.xml", tmp_path / "r.html"
+    words = ("--console", console(DIRECTOR).command, "--listen", f"127.0.0.1:{free_range(len(CLIENTS))}")
+    files = ("--json", path, "--junit", junit, "--html", page)
+
+    assert run(*words, *files, *strict, "--only", "R4.3.2,4.3.4") == status
+
+    report = from_json(path.read_text())
+    assert (report.name, report.version) == ("some-dir", "25.1.0 (03 August 2026)")
+    assert report.tested is Kind.DIRECTOR
+    assert [(result.case, result.verdict) for result in report.results] == [
+        ("R4.3.2", Verdict.INFORMATIONAL),
+        ("R4.3.4", Verdict.NON_STRICT),
+    ]
+    assert "the job ended with W" in report.results[1].text
+    assert "1 INFORMATIONAL, 1 NON-STRICT" in capsys.readouterr().out
+    suites = ET.fromstring(junit.read_text())
+    assert [suite.get("name") for suite in suites] == ["R4 Append sessions of a Storage daemon"]
+    assert [suite.get("failures") for suite in suites] == [str(int(status))]
+    assert "Directors and Storage daemons" in page.read_text()
+
+
+def test_a_console_that_reaches_no_director(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    port = free_range(len(CLIENTS))
+    words = ("--console", "cat", "--listen", f"127.0.0.1:{port}", "--name", "mine", "--json", path)
+
+    assert run(*words, "--only", "R1.1.1") == Exit.NOTHING_TESTED
+
+    report = from_json(path.read_text())
+    assert (report.name, report.version) == ("mine", "")
+    assert "starts no job" in report.results[0].text
+
+
+def test_a_console_that_does_not_exist_tests_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.json"
+    assert run("--console", "/nonexistent/console", "--json", path) == Exit.NOTHING_TESTED
+    assert "/nonexistent/console" in capsys.readouterr().err
+    assert not path.exists()
+
+
+def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert (
+            run("--console", "cat", "--listen", f"127.0.0.1:{port}", "--only", "R1.1.1")
+            == Exit.NOTHING_TESTED
+        )
+    assert "in use" in capsys.readouterr().err
+
+
+def test_transcripts_of_good_cases_are_left_out() -> None:
     rows: tuple[dict[str, object], ...] = ({"conn": 1, "open": "dir-fd"},)
     results = [
-        Result(cases[0].id, Verdict.OK, (), 0.1, rows),
-        Result(cases[1].id, Verdict.FAIL, (Finding(Verdict.FAIL, "why"),), 0.2, rows),
+        Result("R1.1.1", Verdict.OK, (), 0.1, rows),
+        Result("R1.1.2", Verdict.FAIL, (Finding(Verdict.FAIL, "why"),), 0.2, rows),
     ]
-    entries = json.loads(to_json(cases, results))["reverse"]
+    assert [result.rows for result in without_good_rows(results)] == [(), rows]
 
-    assert [entry["rows"] for entry in entries] == [[], list(rows)]
-    assert entries[1]["text"] == "why"
-    assert entries[1]["rule"] == cases[1].rule
+
+def test_the_cases_of_a_chapter_have_its_number() -> None:
+    for chapter in CHAPTERS:
+        assert chapter.cases
+        assert {case.id.split(".")[0] for case in chapter.cases} == {chapter.number}
+    assert all_cases() == [case for chapter in CHAPTERS for case in chapter.cases]
+    assert [case.number for case in all_cases()] == sorted(case.number for case in all_cases())

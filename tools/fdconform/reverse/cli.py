@@ -1,31 +1,36 @@
-"""`fdconform reverse`: the options, the table of results, and the exit status."""
+"""`fdconform reverse`: the options, the reports, and the exit status."""
 
 import argparse
-import json
+import re
+import shlex
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import trio
 from rich.console import Console as Screen
-from rich.table import Table
 from rich.text import Text
 
-from fdconform.reverse.all import all_cases
+from fdconform.exits import Exit, exit_after
+from fdconform.report import Kind, Report
+from fdconform.report_files import add_reports, without_good_rows, write_reports
+from fdconform.report_terminal import summary, told
+from fdconform.reverse.all import CHAPTERS, all_cases
 from fdconform.reverse.case import ReverseCase
 from fdconform.reverse.console import Console, ConsoleError
 from fdconform.reverse.player import Setting, play_all
 from fdconform.reverse.resources import Surroundings, resources
-from fdconform.verdicts import Result, Verdict
+from fdconform.verdicts import Result
 
-COLOURS = {
-    Verdict.OK: "green",
-    Verdict.INFORMATIONAL: "cyan",
-    Verdict.NON_STRICT: "yellow",
-    Verdict.FAIL: "bold red",
-    Verdict.SKIPPED: "dim",
-}
+_VERSION: Final = re.compile(
+    r"^(?:1000 OK: )?(?P<name>\S+) Version: (?P<version>\S+(?: \(.*?\))?)", re.MULTILINE
+)
+"""How a Director introduces itself to a console, and what it answers to `version`: its name, release and date."""
 
 
 def add_reverse(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -49,86 +54,81 @@ def add_reverse(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--configuration", action="store_true", help="print resources for the Director and end"
     )
     parser.add_argument("--clear", action="store_true", help="with --configuration: without TLS")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write results with transcripts")
+    parser.add_argument("--name", help="what the reports call these daemons (default: the Director's name)")
+    add_reports(parser)
     parser.set_defaults(act=reverse)
 
 
-def reverse(options: argparse.Namespace) -> int:
-    """0 when no case failed, 1 when one did, 2 when nothing could be tested."""
+def reverse(options: argparse.Namespace) -> Exit:
+    """Play the cases and report. Raises OSError for a report that cannot be written."""
     screen = Screen(highlight=False)
     host, _, port = options.listen.rpartition(":")
     if not (host and port.isdigit()):
-        return _misused("--listen wants HOST:PORT")
+        return _refused("--listen wants HOST:PORT")
     cases = chosen(options.only)
     if not cases:
-        return _misused("no such case; --list names all")
+        return _refused("no such case; --list names all")
     if options.configuration:
         print(resources(Surroundings(host, int(port), options.password, tls=not options.clear)), end="")
-        return 0
+        return Exit.GOOD
     if options.list:
         for case in cases:
             screen.print(Text(f"{case.id:8} {case.title}: {case.rule}"), soft_wrap=True)
-        return 0
+        return Exit.GOOD
     if not options.console:
-        return _misused("--console is needed: what starts the Director's console")
-
-    def told(result: Result) -> None:
-        line = Text(f"{result.verdict.value:14}", COLOURS[result.verdict])
-        screen.print(line + Text(f"{result.case:8} {result.seconds:5.1f} s  {result.text}"), soft_wrap=True)
+        return _refused("--console is needed: what starts the Director's console")
 
     setting = Setting(Console(options.console), options.password, host, int(port))
-    results: list[Result] = []
+    reports: list[Report] = []
     problem = ""
     try:
-        results = trio.run(partial(play_all, cases, setting, told))
+        with told(screen, cases, verbose=options.verbose) as receiver:
+            reports.append(trio.run(partial(played, cases, setting, receiver, options.name or "")))
     except* (ConsoleError, OSError) as failed:
-        problem = "; ".join(str(error) for error in failed.exceptions)
+        problem = "; ".join(_reasons(failed))
     if problem:
-        return _misused(problem)
-    screen.print(table(cases, results))
-    if options.json is not None:
-        options.json.write_text(to_json(cases, results))
-    return int(any(result.verdict is Verdict.FAIL for result in results))
+        return _refused(problem, Exit.NOTHING_TESTED)
+    (report,) = reports
+    screen.print(summary(report, CHAPTERS))
+    if not options.keep:
+        report = replace(report, results=without_good_rows(report.results))
+    write_reports(options, report, CHAPTERS)
+    return exit_after(report, strict=options.strict)
+
+
+def _reasons(group: BaseExceptionGroup[BaseException]) -> Iterator[str]:
+    """What went wrong, without the nurseries in which it did."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _reasons(error)
+        else:
+            yield str(error)
+
+
+async def played(
+    cases: Sequence[ReverseCase], setting: Setting, receiver: Callable[[Result], object], name: str
+) -> Report:
+    """All cases on the Director. The report is about `name`, or what the Director or else the console's program is
+    called. Raises ConsoleError, or OSError when a port is taken."""
+    said = _VERSION.search(await setting.console.tell("version"))
+    name = name or (said["name"] if said else Path(shlex.split(setting.console.command)[0]).name)
+    version = said["version"] if said else ""
+    began = time.monotonic()
+    results = await play_all(cases, setting, receiver)
+    seconds = time.monotonic() - began
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return Report(name, version, when, seconds, tuple(results), tested=Kind.DIRECTOR)
 
 
 def chosen(only: Sequence[str]) -> list[ReverseCase]:
     """The cases whose id is, or begins with, one of `only`; all without any."""
-    return [
-        case
-        for case in all_cases()
-        if not only or any(f"{case.id}.".startswith(f"R{item.removeprefix('R')}.") for item in only)
-    ]
+    wanted = [f"R{item.removeprefix('R')}." for items in only for item in items.split(",")]
+    cases = all_cases()
+    if not wanted:
+        return cases
+    return [case for case in cases if any(f"{case.id}.".startswith(item) for item in wanted)]
 
 
-def table(cases: Sequence[ReverseCase], results: Sequence[Result]) -> Table:
-    """All results with what was noticed."""
-    shown = Table(box=None, header_style="bold")
-    for column in ("case", "verdict", "title", "noticed"):
-        shown.add_column(column, overflow="fold")
-    for case, result in zip(cases, results, strict=True):
-        verdict = Text(result.verdict.value, COLOURS[result.verdict])
-        shown.add_row(case.id, verdict, Text(case.title), Text(result.text))
-    return shown
-
-
-def to_json(cases: Sequence[ReverseCase], results: Sequence[Result]) -> str:
-    """Results with their cases' texts; rows (see `fdpeers.transcript`) of those that are not OK."""
-    entries = [
-        {
-            "case": case.id,
-            "title": case.title,
-            "rule": case.rule,
-            "source": case.source,
-            "verdict": result.verdict.value,
-            "text": result.text,
-            "seconds": round(result.seconds, 3),
-            "rows": [] if result.verdict is Verdict.OK else list(result.rows),
-        }
-        for case, result in zip(cases, results, strict=True)
-    ]
-    return json.dumps({"reverse": entries}, indent=1) + "\n"
-
-
-def _misused(text: str) -> int:
+def _refused(text: str, status: Exit = Exit.USAGE) -> Exit:
     print(f"fdconform: {text}", file=sys.stderr)
-    return 2
+    return status
