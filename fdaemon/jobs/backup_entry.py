@@ -17,6 +17,7 @@ from fdaemon.codec.digest import Hash
 from fdaemon.errors import JobFailed
 from fdaemon.fileset.entry import Entry, canonical
 from fdaemon.fileset.strip import strip_name
+from fdaemon.fs.leases import open_leased
 from fdaemon.fs.times import restore_atime
 from fdaemon.jobs.backup_extended import ExtendedReader
 from fdaemon.jobs.backup_file import ContentReader
@@ -135,11 +136,11 @@ class EntrySaver:
         name, directory = entry.name, (entry.dir_fd if entry.dir_fd >= 0 else None)
         if plan.options.no_atime:
             try:
-                return os.open(name, flags | os.O_NOATIME, dir_fd=directory)
+                return open_leased(name, flags | os.O_NOATIME, directory, self._check_cancelled)
             except OSError as error:
                 if error.errno != errno.EPERM:
                     raise
-        fd = os.open(name, flags, dir_fd=directory)
+        fd = open_leased(name, flags, directory, self._check_cancelled)
         if kind is FileType.FIFO:
             try:
                 self._await_writer(fd)

@@ -11,6 +11,7 @@ from fdaemon.codec.digest import new_digest
 from fdaemon.codec.sparse import ADDRESS_SIZE, ZeroRule, is_zero
 from fdaemon.fileset.examine import Report
 from fdaemon.fileset.model import Options
+from fdaemon.fs.leases import open_leased
 from fdaemon.jobs.backup_plan import OPEN_FLAGS
 from fdaemon.protocol.messages import MessageType
 from fdaemon.views import Counters
@@ -44,7 +45,8 @@ class FileChecksum:
         if digest is None:
             return None
         try:
-            descriptor = os.open(name, OPEN_FLAGS, dir_fd=None if dir_fd < 0 else dir_fd)
+            directory = None if dir_fd < 0 else dir_fd
+            descriptor = open_leased(name, OPEN_FLAGS, directory, self._check_cancelled)
         except OSError as error:
             text = os.strerror(error.errno or 0).encode()
             self._report(MessageType.ERROR, b"     Cannot open %b: ERR=%b.\n" % (path, text), 1)

@@ -13,6 +13,7 @@ from fdaemon.errors import JobFailed
 from fdaemon.fileset.entry import Entry, canonical
 from fdaemon.fileset.model import Include, Options
 from fdaemon.fileset.strip import strip_name
+from fdaemon.fs.leases import open_leased
 from fdaemon.fs.times import restore_atime
 from fdaemon.jobs.backup_plan import OPEN_FLAGS
 from fdaemon.jobs.backup_types import error_text
@@ -181,9 +182,9 @@ class DiskVerifier:
         directory = entry.dir_fd if entry.dir_fd >= 0 else None
         try:
             if plan.options.no_atime:
-                descriptor = _open_quietly(entry.name, directory)
+                descriptor = _open_quietly(entry.name, directory, self._check_cancelled)
             else:
-                descriptor = os.open(entry.name, OPEN_FLAGS, dir_fd=directory)
+                descriptor = open_leased(entry.name, OPEN_FLAGS, directory, self._check_cancelled)
         except OSError as error:
             chunk.add(attributes, index, entry.path)
             text = b"     Cannot open %b: ERR=%b.\n" % (entry.path, error_text(error))
@@ -202,7 +203,11 @@ class DiskVerifier:
                 os.close(descriptor)
                 chunk.add_content((attributes, plan, b"%d" % index, end), index, entry.path)
                 return
-        self._seal()
+        try:
+            self._seal()
+        except BaseException:  # the job was canceled
+            os.close(descriptor)
+            raise
         chunk = self._chunk
         chunk.add(attributes, index, entry.path)
         chunk.large = LargeFile(descriptor, index, entry.path, plan, entry.stat)
@@ -221,11 +226,11 @@ class DiskVerifier:
             self._chunk = self._digester.new_chunk()
 
 
-def _open_quietly(name: bytes, directory: int | None) -> int:
+def _open_quietly(name: bytes, directory: int | None, check_cancelled: Callable[[], None]) -> int:
     """Open without touching the access time, where that is permitted."""
     try:
-        return os.open(name, OPEN_FLAGS | os.O_NOATIME, dir_fd=directory)
+        return open_leased(name, OPEN_FLAGS | os.O_NOATIME, directory, check_cancelled)
     except OSError as error:
         if error.errno != errno.EPERM:
             raise
-    return os.open(name, OPEN_FLAGS, dir_fd=directory)
+    return open_leased(name, OPEN_FLAGS, directory, check_cancelled)

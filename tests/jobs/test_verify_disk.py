@@ -361,6 +361,29 @@ def test_descriptors_are_closed_when_it_stops_early(tmp_path: Path) -> None:
     assert set(os.listdir("/proc/self/fd")) == before
 
 
+def test_a_cancel_before_a_large_file_leaves_it_closed(tmp_path: Path) -> None:
+    """Without threads the small file before it is digested while it is open, and that may find the job canceled."""
+    (tmp_path / "a").write_bytes(b"small")
+    (tmp_path / "b").write_bytes(bytes(SMALL))
+    seen: list[bytes] = []
+
+    def check() -> None:
+        if len(seen) > 1:
+            raise JobCanceled("enough")
+
+    names = (bytes(tmp_path / "a"), bytes(tmp_path / "b"))
+    chosen = FileSet(includes=(Include(options=(MD5,), names=names),))
+    descriptors = sorted(os.listdir("/proc/self/fd"))
+    with pytest.raises(JobCanceled):
+        verify(
+            chosen=chosen,
+            threads=0,
+            check_cancelled=check,
+            on_entry=lambda entry: seen.append(entry.path),
+        )
+    assert sorted(os.listdir("/proc/self/fd")) == descriptors
+
+
 def stopping(verifier: DiskVerifier, found: Entry) -> Entry:
     if found.path.endswith(b"/12"):
         verifier.stop()
