@@ -23,7 +23,7 @@ from fdaemon.jobs.backup_extended import ExtendedReader
 from fdaemon.jobs.backup_file import ContentReader
 from fdaemon.jobs.backup_packed import SESSION_TAIL, SIGNATURE_TAIL
 from fdaemon.jobs.backup_plan import LAST_INDEX, OPEN_FLAGS, Plan, remember
-from fdaemon.jobs.backup_types import Report, error_text, settle_type
+from fdaemon.jobs.backup_types import Report, error_text, names_fit, settle_type
 from fdaemon.jobs.batch import Assembler, Batch
 from fdaemon.protocol.messages import MessageType
 from fdaemon.views import Counters
@@ -67,7 +67,7 @@ class EntrySaver:
         """Send all streams of `entry`, or report why not. Yields the batches that fill up on the way."""
         kind = settle_type(entry, self._report)
         self._counters.examined += entry.type is not FileType.DIRBEGIN
-        if kind is None:
+        if kind is None or not names_fit(entry, self._report):
             return
         text = self._put_attributes(entry, kind, plan)
         if kind in (FileType.DELETED, FileType.BASE):

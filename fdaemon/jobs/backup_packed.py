@@ -18,6 +18,7 @@ from fdaemon.fileset.entry import Entry
 from fdaemon.jobs.backup_extended import ExtendedReader, Streams
 from fdaemon.jobs.backup_plan import LAST_INDEX, OPEN_FLAGS, Plan, remember
 from fdaemon.jobs.backup_small import announce
+from fdaemon.jobs.backup_types import LONGEST_NAME
 from fdaemon.jobs.batch import Assembler, stream_bytes
 from fdaemon.views import Counters
 from fdaemon.wire.framing import EOD, frame
@@ -74,6 +75,8 @@ class PackedFiles:
         """Read a file of one block if nothing about it is out of the ordinary. False: nothing done."""
         counters, size = self._counters, entry.stat.st_size
         if size > plan.read_size(self._block) or entry.delta_seq or counters.files == LAST_INDEX:
+            return False
+        if len(entry.path) > LONGEST_NAME:
             return False
         content = b""
         streams: Streams = ()

@@ -11,6 +11,12 @@ from collections.abc import Callable
 from fdaemon.fileset.entry import Entry
 from fdaemon.protocol.messages import MessageType
 from fdaemon.wire.attributes import FileType
+from fdaemon.wire.framing import MAX_PAYLOAD
+
+LONGEST_NAME = MAX_PAYLOAD - 1024
+"""Bytes of a path, and of what it links to, for which there is room in one packet beside the other attributes."""
+SHOWN_OF_LONG = 200
+"""Bytes of a longer name that a message shows."""
 
 Report = Callable[[MessageType, bytes, int], None]
 """Called with type, text (newline-terminated) and the errors to count beyond what the type counts."""
@@ -48,6 +54,19 @@ def is_sent(entry: Entry) -> bool:
     if entry.type is FileType.SPEC:
         return not stat.S_ISSOCK(entry.stat.st_mode)
     return entry.type in _SENT or entry.type in _SENT_AS_FOLDERS
+
+
+def names_fit(entry: Entry, report: Report) -> bool:
+    """False, which is reported, for names so long that no packet holds them: the peer would end the whole job.
+
+    The C++ daemon meets no such name: it opens whole paths, of at most 4095 bytes.
+    """
+    size = len(entry.path) + len(entry.link)
+    if size <= LONGEST_NAME:
+        return True
+    text = b"     Name of %d bytes is too long; not saved: %b...\n"
+    report(MessageType.NOTSAVED, text % (size, entry.path[:SHOWN_OF_LONG]), 1)
+    return False
 
 
 def error_text(error: OSError | None) -> bytes:

@@ -29,6 +29,8 @@ class Standing:
 
 KEPT_MESSAGES = 50
 """How many of a job's warnings and errors stay readable for the monitor."""
+LONGEST_TEXT = 100_000
+"""Bytes of one message's text: a packet holds ten times as much, and a name in it may be as long as a path can be."""
 _WITH_EFFECT = frozenset(kind for kind in MessageType if kind.effect != MessageType.INFO.effect)
 
 
@@ -106,6 +108,8 @@ class Reporter:
         if kind in (MessageType.FATAL, MessageType.ERROR, MessageType.WARNING, MessageType.NOTSAVED):
             del standing.recent[: -KEPT_MESSAGES + 1]
             standing.recent.append((when, kind, text))
+        if len(text) > LONGEST_TEXT:
+            text = text[:LONGEST_TEXT] + b"...\n"
         shown = format_text(self._name, self.job_id, kind, text)
         if kind in self._wanted:
             await self._send(encode_job_message(self.job_name, kind, when, shown))
