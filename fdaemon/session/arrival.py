@@ -3,7 +3,9 @@
 A Director gets a session; a Storage daemon that calls a passive client is attached to its job.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import trio
 
@@ -52,10 +54,15 @@ async def serve_connection(services: Services, transport: trio.abc.Stream) -> No
     """Serve one accepted connection to its end. Never raises, whatever happens on it."""
     with contained(services):
         async with transport:
-            await _serve(services, transport)
+            with services.newcomers.waiting() as scope:
+                await _serve(services, transport, partial(services.newcomers.admit, scope))
 
 
-async def _serve(services: Services, transport: trio.abc.Stream) -> None:
+type Admit = Callable[[], None]
+"""Called when the peer has proved who it is."""
+
+
+async def _serve(services: Services, transport: trio.abc.Stream, admit: Admit) -> None:
     try:
         newcomer = await classify(transport)
         if isinstance(newcomer, ClearHello):
@@ -79,10 +86,10 @@ async def _serve(services: Services, transport: trio.abc.Stream) -> None:
         await _hang_up(packets)
     elif hello.startswith(b"Hello Director"):
         packets.name = "Director"
-        await _serve_director(services, packets, hello)
+        await _serve_director(services, packets, hello, admit)
     elif hello.startswith(b"Hello Storage"):
         packets.name = "Storage daemon"
-        await _attach_storage(services, packets, hello)
+        await _attach_storage(services, packets, hello, admit)
     else:
         services.log(MessageType.ERROR, f"Invalid connection from {packets.address}. Len={len(hello)}\n")
         await _hang_up(packets)
@@ -164,7 +171,7 @@ class Meeting:
         self.job.tracker.fire(JobEvent.REFUSED)
 
 
-async def _serve_director(services: Services, packets: PacketStream, hello: bytes) -> None:
+async def _serve_director(services: Services, packets: PacketStream, hello: bytes, admit: Admit) -> None:
     meeting = Meeting.begin(services)
     meeting.tracker.fire(DirectorEvent.ACCEPTED)
     services.registry.enter(meeting.job)
@@ -178,6 +185,7 @@ async def _serve_director(services: Services, packets: PacketStream, hello: byte
         meeting.give_up(DirectorEvent.REFUSED)
         await packets.aclose()
         return
+    admit()
     meeting.tracker.fire(DirectorEvent.AUTHENTICATED)
     await packets.send(hellos.GREETING)
     await converse(services, director, packets, meeting)
@@ -264,7 +272,7 @@ async def _refuse_director(services: Services, why: str) -> None:
         await trio.sleep(hellos.REFUSAL_DELAY)
 
 
-async def _attach_storage(services: Services, packets: PacketStream, hello: bytes) -> None:
+async def _attach_storage(services: Services, packets: PacketStream, hello: bytes, admit: Admit) -> None:
     """A Storage daemon calls for one of our jobs (protocol/01 section 8.2). Its session takes the channel over."""
     try:
         name = hellos.storage_job(hello, packets.address.encode())
@@ -302,6 +310,7 @@ async def _attach_storage(services: Services, packets: PacketStream, hello: byte
         return
     finally:
         job.storage_calling = False
+    admit()
     tracker.fire(StorageEvent.AUTHENTICATED)
     encryption = packets.stream.describe().encode() if isinstance(packets.stream, TlsStream) else None
     services.limit_waits(packets)

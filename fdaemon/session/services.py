@@ -20,6 +20,7 @@ from fdaemon.protocol.tls_policy import policy_of
 from fdaemon.registry import Registry
 from fdaemon.session.debug import Debug
 from fdaemon.session.keys import KeyRing
+from fdaemon.session.newcomers import Newcomers
 from fdaemon.session.outlets import Outlets
 from fdaemon.views import DaemonView
 from statecharts.tracker import Observer
@@ -66,6 +67,7 @@ class Services:
     debug: Debug = field(default_factory=Debug)
     started: float = field(default_factory=time.time)
     refusals: trio.Lock = field(default_factory=trio.Lock)
+    newcomers: Newcomers = field(default_factory=Newcomers)
     addresses: tuple[tuple[str, int], ...] = ()
     default_bandwidth: int | None = None
     monitor: "Served | None" = None

@@ -1,4 +1,4 @@
-"""Storage daemons that call for a job: when they are taken, and that none is left standing (protocol/01 section 8.2)."""
+"""Storage daemons that call for a job: when one is taken, and that none is left standing (page 01 section 8.2)."""
 
 from pathlib import Path
 

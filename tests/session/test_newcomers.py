@@ -1,0 +1,38 @@
+"""Peers that have not proved who they are: a crowd of them takes nothing from those who have."""
+
+from pathlib import Path
+
+import trio
+import trio.testing
+
+from fdaemon.net.packets import PacketStream
+from fdaemon.session.arrival import serve_connection
+from fdaemon.session.newcomers import MOST_NEWCOMERS
+from tests.session.talking import HELLO, JOB, OK_JOB, Peer, house
+
+
+async def test_the_one_that_waits_longest_makes_room(tmp_path: Path) -> None:
+    where = house(tmp_path)
+    async with trio.open_nursery() as nursery:
+
+        def call() -> Peer:
+            ours, theirs = trio.testing.memory_stream_pair()
+            nursery.start_soon(serve_connection, where.services, theirs)
+            return Peer(PacketStream(ours, "daemon"))
+
+        steady = call()
+        await steady.log_in()
+        asking = call()
+        await asking.send(HELLO)
+        assert isinstance(await asking.hear(), bytes)
+        assert len(where.services.registry) == 2
+        silent = [call() for _ in range(MOST_NEWCOMERS - 1)]
+        await trio.testing.wait_all_tasks_blocked()
+        late = call()
+        assert await asking.rest() == []
+        assert len(where.services.registry) == 1
+        await late.log_in()
+        await silent[0].log_in()
+        await steady.send(JOB)
+        assert await steady.hear() == OK_JOB
+        nursery.cancel_scope.cancel()
