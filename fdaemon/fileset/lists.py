@@ -124,9 +124,9 @@ def program_lines(
     assert process.stdout is not None
     try:
         yield from _lines(process.stdout.fileno(), check_cancelled)
-        code = process.wait()
+        code = _wait(process, check_cancelled)
     finally:
-        if process.poll() is None:
+        if process.returncode is None:  # nobody has waited for it, so the group's number is still its own
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -135,6 +135,14 @@ def program_lines(
         raise ProgramFailed(code, b"Child exited with code %d" % code)
     if code < 0:
         raise ProgramFailed(-code, b"Child died from signal %d: %b" % (-code, _signal_name(-code)))
+
+
+def _wait(process: subprocess.Popen[bytes], check_cancelled: Callable[[], None]) -> int:
+    """Its exit code. A program may go on for long after it has closed its output."""
+    while True:
+        check_cancelled()
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(POLL_SECONDS)
 
 
 def _lines(descriptor: int, check_cancelled: Callable[[], None]) -> Iterator[bytes]:
