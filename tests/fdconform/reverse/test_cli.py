@@ -197,3 +197,10 @@ def test_the_cases_of_a_chapter_have_its_number() -> None:
         assert {case.id.split(".")[0] for case in chapter.cases} == {chapter.number}
     assert all_cases() == [case for chapter in CHAPTERS for case in chapter.cases]
     assert [case.number for case in all_cases()] == sorted(case.number for case in all_cases())
+
+
+def test_the_published_results_are_of_these_cases() -> None:
+    page = (Path(__file__).parents[3] / "docs/conformance-matrix.md").read_text()
+    for chapter in CHAPTERS:
+        assert f"| {chapter.number}. {chapter.title} | {len(chapter.cases)} | " in page
+    assert f"| **all** | **{len(all_cases())}** | " in page
