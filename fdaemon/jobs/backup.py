@@ -58,6 +58,7 @@ class BackupReader:
         self._check_cancelled = check_cancelled
         self._clock = clock
         counters.files = first_index
+        self._counters = counters
         self._digests = OrderedDigests()
         self._out = Assembler(counters, self._digests, block)
         self._workers = Workers(workers)
@@ -121,10 +122,11 @@ class BackupReader:
             yield from self._saver.save(entry, plan)
             return
         out.diverted = []
+        before = self._counters.files
         yield from self._saver.save(entry, plan)
         wire, out.diverted = b"".join(out.diverted), None
         if wire:
-            packed.pass_on(wire)
+            packed.pass_on(wire, self._counters.files - before)
 
     def _plans_for(self, options: Options) -> tuple[Plan, Plan]:
         """The plan for the types whose content is signed and encrypted, and the one for all others."""

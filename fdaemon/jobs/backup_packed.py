@@ -50,6 +50,7 @@ class _File:
 class _Group:
     items: list[_File | bytes] = field(default_factory=list)
     size: int = 0
+    files: int = 0
 
 
 class PackedFiles:
@@ -64,7 +65,7 @@ class PackedFiles:
         self._workers = workers
         self._block = block
         self._group = _Group()
-        self._pending: deque[Future[tuple[bytes, int]]] = deque()
+        self._pending: deque[tuple[Future[tuple[bytes, int]], int]] = deque()
 
     @property
     def active(self) -> bool:
@@ -109,29 +110,33 @@ class PackedFiles:
         if entry.hardlink is not None:
             remember(entry.hardlink, counters.files, plan, digest)
         file = _File(text, announce(text, entry, plan), content, streams, plan, digest)
-        self._add(file, size + (SIGNING if plan.seal is not None else 0))
+        self._add(file, size + (SIGNING if plan.seal is not None else 0), 1)
         return True
 
-    def pass_on(self, wire: bytes) -> None:
-        """Packets that belong behind the files read so far."""
-        self._add(wire, len(wire))
+    def pass_on(self, wire: bytes, files: int) -> None:
+        """Packets that belong behind the files read so far; they are of as many `files`."""
+        self._add(wire, len(wire), files)
 
     def emit(self, *, most: int) -> None:
         """Move finished groups into the batch, waiting for the oldest while more than `most` are under way."""
         pending = self._pending
-        while pending and (len(pending) > most or pending[0].done()):
-            wire, job_bytes = pending.popleft().result()
+        while pending and (len(pending) > most or pending[0][0].done()):
+            future, files = pending.popleft()
+            wire, job_bytes = future.result()
             self._counters.job_bytes += job_bytes
             self._out.put_large(wire)
+            self._out.behind -= files
 
     def drain(self) -> None:
         """Move everything read so far into the batch."""
         self._submit()
         self.emit(most=0)
 
-    def _add(self, item: _File | bytes, size: int) -> None:
+    def _add(self, item: _File | bytes, size: int, files: int) -> None:
         group = self._group
         group.items.append(item)
+        group.files += files
+        self._out.behind += files
         group.size += size
         if group.size >= GROUP_BYTES or len(group.items) >= GROUP_FILES:
             self._submit()
@@ -139,7 +144,8 @@ class PackedFiles:
 
     def _submit(self) -> None:
         if self._group.items:
-            self._pending.append(self._workers.submit(_pack_group, self._group.items))
+            group = self._group
+            self._pending.append((self._workers.submit(_pack_group, group.items), group.files))
             self._group = _Group()
 
 

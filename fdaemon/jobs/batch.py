@@ -66,7 +66,8 @@ def stream_bytes(index: bytes, tail: bytes, payload: bytes) -> bytes:
 
 class Assembler:
     """Fills one buffer after the other. `buffer`, `view` and `position` are open to the code that reads files
-    into the buffer directly; finished batches wait in `ready`.
+    into the buffer directly; finished batches wait in `ready`. `behind` is how many files that the counters
+    count are not in a buffer yet.
     """
 
     __slots__ = (
@@ -76,6 +77,7 @@ class Assembler:
         "_size",
         "_slot",
         "buffer",
+        "behind",
         "diverted",
         "position",
         "ready",
@@ -89,6 +91,7 @@ class Assembler:
         self._free: deque[Slot] = deque()
         self.ready: list[Batch] = []
         self.diverted: list[bytes] | None = None
+        self.behind = 0
         self.position = 0
         self._take()
 
@@ -163,7 +166,7 @@ class Assembler:
         self.ready.append(
             Batch(
                 self.view[: self.position],
-                counters.files,
+                counters.files - self.behind,
                 counters.read_bytes,
                 counters.job_bytes,
                 counters.current,

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import pytest
 from fdaemon.codec.compress import decompress
 from fdaemon.errors import JobFailed
 from fdaemon.fileset.model import Compression, Option
+from fdaemon.fileset.walk import walk
+from fdaemon.jobs.backup import BackupReader
 from fdaemon.views import Counters
 from fdaemon.wire.attributes import FileType
 from fdaemon.wire.digests import Digest
-from fdaemon.wire.framing import MAX_PACKET
+from fdaemon.wire.framing import MAX_PACKET, PacketReader
 from fdaemon.wire.stat import decode_stat
 from fdaemon.wire.streams import Stream
-from tests.jobs.backups import options, save
+from tests.jobs.backups import fileset, options, save
 from tests.support.saved import SavedFile, digest_of
 
 R = 262_144
@@ -219,3 +222,27 @@ def test_a_slow_walk_does_not_hold_back_packed_files(tmp_path: Path) -> None:
     outcome = save(root=bytes(tmp_path), block=block, clock=lambda: float(next(now)))
     assert len(outcome.batches) == 5
     assert len(outcome.files) == 301
+
+
+def test_a_batch_counts_only_files_that_have_left(tmp_path: Path) -> None:
+    """A job that is broken off reports them as saved, not those that are still packed."""
+    for number in range(1000):
+        folder = tmp_path / f"{number % 50}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}").write_bytes(random.Random(number).randbytes(3000))
+    reader = BackupReader(
+        walk(fileset(bytes(tmp_path), options(compression=(Compression.GZIP, 6)))),
+        report=lambda *_: pytest.fail("nothing to report"),
+        counters=Counters(),
+        check_cancelled=lambda: None,
+    )
+    packets = PacketReader()
+    sent = counted = 0
+    for batch in reader.batches():
+        packets.receive_data(bytes(batch.data))
+        while (packet := packets.next_packet()) is not None:
+            if isinstance(packet, bytes) and (header := re.fullmatch(rb"(\d+) 1 0", packet)):
+                sent = int(header[1])
+        counted = batch.files
+        assert counted <= sent
+    assert counted == sent == 1051
