@@ -1,8 +1,10 @@
 """The daemon: its listeners, its sessions in one nursery, its signals and its orderly end."""
 
+import os
 import signal
 import sys
 import syslog
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
@@ -30,6 +32,8 @@ from statecharts.tracker import Observer
 
 DRAIN_LIMIT = 1.5
 """Seconds that canceled jobs have to report when the daemon is told to end; it is over within two."""
+LAST_RESORT = 5.0
+"""Seconds after which it ends without its threads."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SHUTTING_DOWN = b"The File daemon is shutting down.\n"
 """Why the jobs that run then fail. The Director of a C++ daemon sees only that the connection is gone."""
@@ -79,6 +83,7 @@ async def serve(
     manager = ServiceManager()
     services.registry.recent.extend(await trio.to_thread.run_sync(load, _state_path(services)))
     status = 0
+    last_resort: threading.Timer | None = None
     signals_wanted = trio.open_signal_receiver(*_SIGNALS) if signals else nullcontext()
     async with trio.open_nursery() as sessions:
         async with trio.open_nursery() as doors:
@@ -99,11 +104,14 @@ async def serve(
                 manager.ready()
                 if received is not None:
                     status = await _until_told(received, services, manager, callers)
+                    last_resort = _begin_last_resort(services, status)
                     doors.cancel_scope.cancel()
         manager.stopping()
         sessions.start_soon(_drain, services, sessions.cancel_scope)
     await _write_history(services)
     services.debug.close()
+    if last_resort is not None:
+        last_resort.cancel()
     return status
 
 
@@ -163,6 +171,28 @@ async def _drain(services: Services, scope: trio.CancelScope) -> None:
         services.left = trio.Event()
         await services.left.wait()
     scope.cancel()
+
+
+def _begin_last_resort(services: Services, status: int) -> threading.Timer:
+    """End the process even when a thread of a job does not come back, from a file system that hangs or a pipe that
+    nobody writes to: no scope can cancel it. To be cancelled at an orderly end."""
+
+    def end() -> None:
+        name = services.name.decode()
+        syslog.syslog(
+            syslog.LOG_DAEMON | syslog.LOG_ERR, f"{name}: a thread does not come back; it is left behind."
+        )
+        recent = tuple(services.registry.recent)
+        erase = services.configuration.client.secure_erase_command
+        writer = threading.Thread(target=store, args=(_state_path(services), recent, erase), daemon=True)
+        writer.start()
+        writer.join(DRAIN_LIMIT)
+        os._exit(status)
+
+    timer = threading.Timer(LAST_RESORT, end)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _state_path(services: Services) -> Path:

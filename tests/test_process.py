@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -194,6 +194,31 @@ async def test_sigterm_in_a_restore_is_told_in_place_of_the_storages_end(tmp_pat
         assert end.startswith(b"2800 End Job TermCode=102 ")
         assert session.messages[-1].text == b"fd JobId 7: Fatal error: The File daemon is shutting down.\n"
         await trio.to_thread.run_sync(process.wait, LIMIT)
+
+
+async def test_sigterm_ends_the_daemon_though_a_thread_hangs(tmp_path: Path) -> None:
+    """Its list of names is a pipe into which nobody writes. What ended before is remembered all the same."""
+    port = free_port()
+    place = state_path(str(tmp_path), port)
+    store(place, [job(41)])
+    os.mkfifo(tmp_path / "list")
+    with running(configure(tmp_path, port), tmp_path) as (process, _):
+        async with peer(port).connect() as session:
+            await dialogues.introduce(session, JOB, tls=True)
+            for line in (b"fileset\n", b"I\n", b"F <%b\n" % bytes(tmp_path / "list"), b"N\n"):
+                await session.send(line)
+            await session.send_signal(-1)
+            pipe = -1
+            with trio.fail_after(LIMIT):
+                while pipe < 0:
+                    await trio.lowlevel.checkpoint()
+                    with suppress(OSError):  # until it reads
+                        pipe = os.open(tmp_path / "list", os.O_WRONLY | os.O_NONBLOCK)
+            process.send_signal(signal.SIGTERM)
+            code = await trio.to_thread.run_sync(process.wait, LIMIT)
+            os.close(pipe)
+    assert code == 15
+    assert [found.job_id for found in load(place)] == [41]
 
 
 def test_the_list_of_terminated_jobs_survives(tmp_path: Path) -> None:
