@@ -7,8 +7,10 @@ import pytest
 import trio
 import trio.testing
 
+from fdaemon.net.packets import PacketStream
+from fdaemon.session.arrival import serve_connection
 from fdaemon.wire.framing import Signal
-from tests.session.talking import JOB, OK_JOB, connected, house
+from tests.session.talking import JOB, OK_JOB, Peer, connected, house
 
 EOD, TERMINATE = int(Signal.EOD), int(Signal.TERMINATE)
 
@@ -254,6 +256,23 @@ async def test_a_director_that_falls_silent_in_a_job_is_given_up(
         began = trio.current_time()
         assert await peer.rest() == []
         assert trio.current_time() - began == pytest.approx(30)
+    assert not list(where.services.registry)
+
+
+async def test_a_director_that_takes_no_report_is_given_up(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    """It is there but reads nothing, so no system call ever fails."""
+    where = house(tmp_path)
+    ours, theirs = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve_connection, where.services, theirs)
+        peer = Peer(PacketStream(ours, "daemon"))
+        await peer.log_in()
+        await peer.send(JOB)
+        assert await peer.hear() == OK_JOB
+        theirs.send_stream.send_all_hook = trio.sleep_forever
+        await peer.signal(Signal.EOD)
     assert not list(where.services.registry)
 
 
