@@ -165,7 +165,7 @@ CLIENT = (
     Directive("Messages", ValueType.RESOURCE, "messages", "The Messages resource to use; default: the first one read.", code=2),
     Directive("SdConnectTimeout", ValueType.TIME, "sd_connect_timeout", "How long to try to reach a Storage daemon.", "1800"),
     Directive("HeartbeatInterval", ValueType.TIME, "heartbeat_interval", "Keepalive time of connections and interval of heartbeat packets; 0: off.", "0"),
-    Directive("MaximumNetworkBufferSize", _N, "maximum_network_buffer_size", "File data in one packet; 0: 262144 bytes."),
+    Directive("MaximumNetworkBufferSize", _N, "maximum_network_buffer_size", "File data in one packet, 1024 to 917504 bytes; 0: 262144."),
     Directive("PkiSignatures", _B, "pki_signatures", "Sign the data of backups.", "false"),
     Directive("PkiEncryption", _B, "pki_encryption", "Encrypt the data of backups; signs them too.", "false"),
     Directive("PkiKeyPair", _D, "pki_keypair", "PEM file with the own certificate and private key."),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fdaemon.config import sources
 from fdaemon.config.addresses import Resolver, resolve
+from fdaemon.config.advice import advice
 from fdaemon.config.errors import ResourceProblem
 from fdaemon.config.lexer import Lexer, Source
 from fdaemon.config.monitor import monitor_faults
@@ -70,4 +71,5 @@ def check(resources: Resources) -> Configuration:
         faults.append(f"No Director resource defined in {path}\n")
     if faults or client is None:
         raise ResourceProblem(path, tuple(faults), client.name if client else "bareos-fd")
-    return Configuration(path, client, resources.directors, resources.messages, resources.warnings)
+    warnings = (*resources.warnings, *advice(client, resources.directors, path))
+    return Configuration(path, client, resources.directors, resources.messages, warnings)

@@ -6,6 +6,10 @@ from fdaemon.config.addresses import DEFAULT_ADDRESSES, DEFAULT_PORT, ListenAddr
 from fdaemon.config.messages import MessagesResource
 
 DEFAULT_NETWORK_BUFFER = 262144
+SMALLEST_NETWORK_BUFFER = 1024
+"""A block has room for its address and for some data."""
+LARGEST_NETWORK_BUFFER = 896 * 1024
+"""A block that grows by a sixteenth, as the worst case of LZO does, still fits into one packet of a million bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,9 @@ class ClientResource:
 
     @property
     def network_buffer(self) -> int:
-        """Bytes of file data in one packet: what is configured, or the default."""
-        return self.maximum_network_buffer_size or DEFAULT_NETWORK_BUFFER
+        """Bytes of file data in one packet: what is configured, as far as packets allow it, or the default."""
+        size = self.maximum_network_buffer_size or DEFAULT_NETWORK_BUFFER
+        return min(max(size, SMALLEST_NETWORK_BUFFER), LARGEST_NETWORK_BUFFER)
 
 
 @dataclass(frozen=True, slots=True)

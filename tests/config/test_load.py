@@ -257,3 +257,23 @@ def test_policy_numbers_and_buffer(tmp_path: Path) -> None:
     configuration = load(single(tmp_path, CLIENT + text + MESSAGES))
     assert [director.tls.policy for director in configuration.directors] == [2, 1, 0]
     assert configuration.client.network_buffer == 262144
+
+
+@pytest.mark.parametrize(("size", "used"), [(4, 1024), (2_000_000, 917_504)])
+def test_a_network_buffer_that_packets_do_not_allow(tmp_path: Path, size: int, used: int) -> None:
+    """Four bytes hold no address of a sparse file, and a Storage daemon takes no packet above a million."""
+    line = f"  Maximum Network Buffer Size = {size}\n}}"
+    configuration = load(single(tmp_path, CLIENT.replace("}", line) + DIRECTOR + MESSAGES))
+    assert configuration.client.network_buffer == used
+    (warning,) = configuration.warnings
+    assert f"{used} is used, not {size}" in warning
+
+
+@pytest.mark.parametrize("resource", [CLIENT, DIRECTOR])
+def test_tls_files_that_are_not_there(tmp_path: Path, resource: str) -> None:
+    """The daemon would start, or be reloaded, and refuse every connection."""
+    text = resource.replace("\n}", f'\n  TLS Certificate = "{tmp_path}/none.pem"\n}}')
+    configuration = load(single(tmp_path, (CLIENT + DIRECTOR + MESSAGES).replace(resource, text)))
+    (warning,) = configuration.warnings
+    assert f'"TLS Certificate" names {tmp_path}/none.pem, which cannot be read' in warning
+    assert load(single(tmp_path, CLIENT + DIRECTOR + MESSAGES)).warnings == ()
