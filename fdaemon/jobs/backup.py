@@ -14,7 +14,7 @@ from fdaemon.jobs.backup_entry import SEALED, EntrySaver
 from fdaemon.jobs.backup_extended import ExtendedReader
 from fdaemon.jobs.backup_file import ContentReader
 from fdaemon.jobs.backup_packed import PackedFiles
-from fdaemon.jobs.backup_plan import Plan, make_plan
+from fdaemon.jobs.backup_plan import Plan, block_size, make_plan
 from fdaemon.jobs.backup_small import SmallFiles
 from fdaemon.jobs.backup_types import Report
 from fdaemon.jobs.batch import FLUSH_ABOVE, Assembler, Batch
@@ -57,6 +57,7 @@ class BackupReader:
         self._entries = entries
         self._check_cancelled = check_cancelled
         self._clock = clock
+        block = block_size(block)
         counters.files = first_index
         self._counters = counters
         self._digests = OrderedDigests()

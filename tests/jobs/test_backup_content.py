@@ -77,6 +77,28 @@ def test_a_small_block_size_is_kept(tmp_path: Path) -> None:
     assert [len(record) for record in outcome.file(b"/f").records(Stream.FILE_DATA)] == [1000, 1000, 560]
 
 
+@pytest.mark.parametrize("wanted", [1, 8, 999_900, 1_000_000, 5_000_000])
+@pytest.mark.parametrize("flags", [(), (Option.SPARSE,)])
+@pytest.mark.parametrize("compression", [None, (Compression.GZIP, 6), (Compression.LZO, 1)])
+def test_a_block_always_fits_one_packet(
+    tmp_path: Path,
+    wanted: int,
+    flags: tuple[Option, ...],
+    compression: tuple[Compression, int] | None,
+) -> None:
+    """Whatever the network buffer size and however badly it packs: in two packets nobody could restore it."""
+    content = random.Random(1).randbytes(2_000_000)
+    (tmp_path / "f").write_bytes(content)
+    block = options(*flags, compression=compression)
+    [(_, records), *_] = save(root=bytes(tmp_path), block=block, block_size=wanted).file(b"/f").streams
+    restored = b""
+    for payload in records:
+        assert payload.data is not None
+        data = payload.data[8 if flags else 0 :]
+        restored += decompress(data) if compression else data
+    assert restored == content
+
+
 LETTERS = b"A" * S
 ZEROS = bytes(S)
 SPARSE = {
