@@ -3,6 +3,7 @@ none.
 """
 
 import os
+from collections.abc import Generator, Iterable
 
 from fdaemon.fileset.model import Include, Options
 from fdaemon.fs.hardlinks import HardLink
@@ -100,3 +101,12 @@ class Entry:
 def canonical(path: bytes) -> bytes:
     """A directory's name with exactly one `/` at the end."""
     return path.rstrip(b"/") + b"/"
+
+
+def end_walk(entries: Iterable[Entry]) -> None:
+    """Close the directories of a walk that was not read to its end.
+
+    Else they stay open until somebody looks for garbage, and what was saved cannot be unmounted.
+    """
+    if isinstance(entries, Generator):
+        entries.close()

@@ -3,12 +3,12 @@ nothing.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from fdaemon.codec.ordered import OrderedDigests
 from fdaemon.codec.pipeline import Workers
 from fdaemon.codec.pki import Seal
-from fdaemon.fileset.entry import Entry
+from fdaemon.fileset.entry import Entry, end_walk
 from fdaemon.fileset.model import Options
 from fdaemon.jobs.backup_entry import SEALED, EntrySaver
 from fdaemon.jobs.backup_extended import ExtendedReader
@@ -73,7 +73,7 @@ class BackupReader:
         self._seal = seal
         self._plans: dict[int, tuple[Plan, Plan]] = {}
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch]:
         """All packets up to and without the final end-of-data signal. Raises JobFailed when the job cannot
         go on.
         """
@@ -112,6 +112,7 @@ class BackupReader:
             out.seal()
             yield from out.take()
         finally:
+            end_walk(self._entries)
             self._workers.close()
             self._digests.close()
 

@@ -4,9 +4,9 @@ Facts: protocol/03 section 4 (core/src/filed/estimate.cc, core/src/lib/attr.cc: 
 """
 
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
-from fdaemon.fileset.entry import Entry
+from fdaemon.fileset.entry import Entry, end_walk
 from fdaemon.fs.identities import group_name, user_name
 from fdaemon.fs.times import local_time
 from fdaemon.protocol.listing import listing_line
@@ -54,20 +54,23 @@ class Estimate:
         lines, self._lines = self._lines, []
         return lines
 
-    def batches(self) -> Iterator[list[bytes]]:
+    def batches(self) -> Generator[list[bytes]]:
         """The listing, some lines at a time, each the payload of one packet; nothing without a listing."""
         counters = self._counters
-        for entry in self._entries:
-            if entry.type not in _COUNTED:
-                continue
-            counters.examined += 1
-            self.files += 1
-            if stat.S_ISREG(entry.stat.st_mode):
-                self.size += entry.stat.st_size
-            if self._listing:
-                self._lines.append(_line(entry))
-                if len(self._lines) >= LINES:
-                    yield self.pending()
+        try:
+            for entry in self._entries:
+                if entry.type not in _COUNTED:
+                    continue
+                counters.examined += 1
+                self.files += 1
+                if stat.S_ISREG(entry.stat.st_mode):
+                    self.size += entry.stat.st_size
+                if self._listing:
+                    self._lines.append(_line(entry))
+                    if len(self._lines) >= LINES:
+                        yield self.pending()
+        finally:
+            end_walk(self._entries)
         if self._lines:
             yield self.pending()
 

@@ -7,7 +7,7 @@ every job ends after one file, whatever number was given.
 from collections.abc import Callable, Iterator
 
 from fdaemon.errors import JobFailed
-from fdaemon.fileset.entry import Entry
+from fdaemon.fileset.entry import Entry, end_walk
 from fdaemon.jobs.backup_types import is_sent
 from fdaemon.jobs.batch import Batch
 from fdaemon.jobs.driver import BatchSource
@@ -27,13 +27,16 @@ class HangUp:
     def entries(self, entries: Iterator[Entry]) -> Iterator[Entry]:
         """The entries up to the one before which the job breaks off."""
         sent = 0
-        for entry in entries:
-            if self._after and is_sent(entry):
-                sent += 1
-                if sent > self._after:
-                    self._broken = True
-                    return
-            yield entry
+        try:
+            for entry in entries:
+                if self._after and is_sent(entry):
+                    sent += 1
+                    if sent > self._after:
+                        self._broken = True
+                        return
+                yield entry
+        finally:
+            end_walk(entries)
 
     def source(self, source: BatchSource) -> BatchSource:
         """The batches of `source`, made from `entries`, and the failure behind them."""
