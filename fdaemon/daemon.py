@@ -146,20 +146,33 @@ async def _listen(services: Services, listener: trio.SocketListener, sessions: t
 async def _until_told(
     received: AsyncIterator[int], services: Services, manager: ServiceManager, callers: _Callers
 ) -> int:
-    """Reload at every SIGHUP, until SIGTERM or SIGINT; the exit status for the one that came."""
-    async for number in received:
-        if number == signal.SIGHUP:
+    """Reload at every SIGHUP, until SIGTERM or SIGINT; the exit status for the one that came. One that comes during a
+    reload, which may wait for a name server or a command, ends it.
+    """
+    wanted = trio.Event()
+
+    async def reload() -> None:
+        nonlocal wanted
+        while True:
+            await wanted.wait()
+            wanted = trio.Event()
             manager.reloading()
             if await load_again(services):
                 callers.begin()
             manager.ready()
-            continue
-        syslog.syslog(
-            syslog.LOG_DAEMON | syslog.LOG_ERR,
-            f"Shutting down BAREOS service: {services.name.decode()} ...",
-        )
-        return TERMINATED if number == signal.SIGTERM else 128 + number
-    raise AssertionError("signals never end")
+
+    async with trio.open_nursery() as reloads:
+        reloads.start_soon(reload)
+        async for number in received:
+            if number != signal.SIGHUP:
+                break
+            wanted.set()
+        reloads.cancel_scope.cancel()
+    syslog.syslog(
+        syslog.LOG_DAEMON | syslog.LOG_ERR,
+        f"Shutting down BAREOS service: {services.name.decode()} ...",
+    )
+    return TERMINATED if number == signal.SIGTERM else 128 + number
 
 
 async def _drain(services: Services, scope: trio.CancelScope) -> None:

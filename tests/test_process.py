@@ -269,3 +269,15 @@ def test_a_reload_that_nobody_can_be_told_of(tmp_path: Path) -> None:
         assert told(manager, b"READY=1")
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT) == 15
+
+
+def test_sigterm_does_not_wait_for_a_reload(tmp_path: Path) -> None:
+    path = configure(tmp_path, free_port())
+    with running(path, tmp_path) as (process, manager):
+        os.mkfifo(tmp_path / "included")  # as slow as a name server that does not answer
+        path.write_text(f"{path.read_text()}\n@{tmp_path}/included\n")
+        process.send_signal(signal.SIGHUP)
+        assert told(manager, b"RELOADING=1")
+        process.send_signal(signal.SIGTERM)
+        assert told(manager, b"STOPPING=1")
+        assert process.wait(LIMIT) == 15

@@ -87,3 +87,18 @@ async def test_messages_go_where_the_new_configuration_says(tmp_path: Path) -> N
     assert await load_again(where.services)
     assert where.services.outlets.takes(MessageType.INFO)
     assert where.services.wanted_messages() == frozenset()
+
+
+async def test_new_settings_of_the_monitor_want_a_restart(tmp_path: Path) -> None:
+    where = reloadable(tmp_path)
+    rewrite(tmp_path, "Client {", "Client {\n  Monitor Port = 29999")
+    assert await load_again(where.services)
+    assert (MessageType.WARNING, "Reload: new settings of the monitor need a restart.\n") in where.logged
+
+
+async def test_warnings_of_the_new_configuration_are_told(tmp_path: Path) -> None:
+    where = reloadable(tmp_path)
+    rewrite(tmp_path, "Client {", "Client {\n  Maximum Network Buffer Size = 4")
+    assert await load_again(where.services)
+    (said,) = (text for kind, text in where.logged if kind is MessageType.WARNING)
+    assert said.startswith('Reload: "Maximum Network Buffer Size" must be ')
