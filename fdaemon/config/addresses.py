@@ -115,9 +115,9 @@ class AddressList:
     @staticmethod
     def _port(text: str) -> int:
         """A port number (leading digits count) or the name of a TCP service."""
-        digits = re.match(r"\s*[0-9]+", text)
-        if digits and 0 < int(digits.group()) < 0xFFFF:
-            return int(digits.group())
+        digits = re.match(r"[ \t\n\v\f\r]*0*([0-9]{1,5})(?![0-9])", text)
+        if digits and 0 < int(digits[1]) < 0xFFFF:
+            return int(digits[1])
         try:
             return socket.getservbyname(text, "tcp")
         except (OSError, UnicodeError):

@@ -10,6 +10,8 @@ _STRTOD = re.compile(
 )
 _UNIT = re.compile(rb"[^0-9\s]*")
 _NUMBER = re.compile(rb"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
+_LONGEST_NUMBER = 100
+"""Characters; Python refuses to read numbers of some thousands."""
 _WHOLE = re.compile(rb"[-+]?[0-9]+")
 
 TIME_UNITS: tuple[tuple[bytes, int], ...] = (
@@ -77,7 +79,7 @@ def whole_number(text: bytes, limit: int = (1 << 32) - 1) -> int | None:
     if _NUMBER.fullmatch(text) is None:
         return None
     match = _WHOLE.match(text)
-    value = int(match.group()) if match else -1
+    value = int(match.group()) if match and len(match.group()) < _LONGEST_NUMBER else -1
     return value if 0 <= value <= limit else None
 
 

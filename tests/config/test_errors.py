@@ -151,3 +151,17 @@ def test_utf16_is_refused() -> None:
 
 def test_error_says_where_in_one_line() -> None:
     assert str(refused("Pool {")) == "bad.conf:1: Expected a Resource name identifier, got: Pool"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Port = \x1c9102",
+        f"Port = {'9' * 5000}",
+        f"Heartbeat Interval = {'9' * 5000}",
+        f"Maximum Workers Per Job = {'9' * 5000}",
+    ],
+    ids=["blank", "port", "time", "number"],
+)
+def test_a_number_that_python_does_not_read(line: str) -> None:
+    assert refused(f"{HEAD}{line}\n}}\nMessages {{ Name = m }}\n").line == 3
