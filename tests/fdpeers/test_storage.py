@@ -118,6 +118,19 @@ async def test_a_broken_stream_fails_as_with_the_real_daemon(
     assert error in run.error
 
 
+async def test_an_incomplete_job_goes_on_behind_its_last_file(peer: StoragePeer) -> None:
+    sink = MemorySink(after=2**31 - 2)
+    run = announce(peer, sink=sink)
+    async with storage_link(peer.port, JOB) as link:
+        await ask(link, b"append open session\n")
+        await ask(link, b"append data 1\n")
+        await link.send_wire(group(2**31 - 1, 1, b"x") + group(2**31, 1, b"y"))
+        assert await link.receive() == b"3999 Failed append\n"
+        await run.done.wait()
+    assert sink.records == [StoredRecord(2**31 - 1, 1, b"x")]
+    assert "FileIndex=2147483648 from FD not positive" in run.error
+
+
 @pytest.mark.parametrize("size", [1, 7, 1000, 1 << 20])
 def test_any_cut_gives_the_same_figures(size: int) -> None:
     wire = stream_of(20, 300)

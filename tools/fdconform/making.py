@@ -29,7 +29,8 @@ FOLDER: Final = 0o40755
 @dataclass(frozen=True, slots=True)
 class Put:
     """One file of a restore. `{name}` in `name` and `link` is filled in; `size` None is that of the plain stream 2.
-    `index` None counts on; `fields` override the stat record; `record` takes the place of the whole record."""
+    `index` None counts on; `told` is the index in the attributes if it is another; `fields` override the stat record;
+    `record` takes the place of the whole record."""
 
     name: bytes
     parts: Parts = ()
@@ -40,6 +41,7 @@ class Put:
     stream: int = 2
     fields: tuple[tuple[str, int], ...] = ()
     index: int | None = None
+    told: int | None = None
     attributes: int = 1
     record: bytes | None = None
 
@@ -116,7 +118,8 @@ def _attributes(put: Put, index: int, parts: Sequence[tuple[int, bytes]], stage:
     fields |= dict(put.fields)
     stat = b" ".join(encoded(value) for value in fields.values())
     name, link = stage.fill(put.name), stage.fill(put.link)
-    return b"%d %d %b\0%b\0%b\0\0000\0" % (index, put.type, name, stat, link)
+    told = index if put.told is None else put.told
+    return b"%d %d %b\0%b\0%b\0\0000\0" % (told, put.type, name, stat, link)
 
 
 def wire(*pieces: bytes | int) -> bytes:

@@ -37,6 +37,7 @@ CIPHERS: Final = {
     "camellia192": Kind("1.2.392.200011.61.1.1.1.3", old.Camellia, 24),
     "camellia256": Kind("1.2.392.200011.61.1.1.1.4", old.Camellia, 32),
     "3des": Kind("1.2.840.113549.3.7", old.TripleDES, 24, 8),
+    "blowfish": Kind("1.3.6.1.4.1.3029.1.2", old.Blowfish, 16, 8),
 }
 
 

@@ -27,11 +27,13 @@ type Records = Callable[[Stage], list[StoredRecord] | bytes]
 @dataclass(frozen=True, slots=True)
 class Announce:
     """A Storage daemon that expects this case's job. `restore` makes the records it sends; else it takes a backup
-    (`keep`: the records go to `stage.records`). The names sd_host and sd_port tell where it listens."""
+    (`keep`: the records go to `stage.records`), whose first FileIndex is the one behind `after`. The names sd_host and
+    sd_port tell where it listens."""
 
     faults: tuple[Fault, ...] = ()
     restore: Records | None = None
     keep: bool = True
+    after: int = 0
     job: bytes = b"{job}"
     key: bytes = b"{key}"
     called: str = "sd"
@@ -51,7 +53,7 @@ class Announce:
             else:
                 source = MemorySource(records, session_id=session[0], session_time=session[1])
         elif self.keep:
-            kept = sink = MemorySink()
+            kept = sink = MemorySink(after=self.after)
             stage.records = kept.records
         else:
             sink = DiscardSink()

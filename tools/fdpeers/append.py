@@ -11,6 +11,8 @@ from typing import Final
 from fdpeers.errors import StreamRefused
 from fdpeers.link import MAX_PACKET
 
+_HIGHEST: Final = 2**31 - 1
+"""The real daemon scans a FileIndex as a signed number of 32 bits."""
 _LENGTH: Final = struct.Struct(">i")
 _HEADER: Final = re.compile(rb"(-?\d+) (-?\d+)(?: |$)")
 _TOLERATED: Final = frozenset({-3, -5, -6, -7})
@@ -35,14 +37,14 @@ class Figures:
 
 class AppendStream:
     """Reads groups of one header and its data packets, and hands every data packet to `consume` as one
-    record.
+    record. `after` is the FileIndex of the last file of an incomplete job that is run again.
     """
 
-    def __init__(self, consume: Consumer, figures: Figures) -> None:
+    def __init__(self, consume: Consumer, figures: Figures, after: int = 0) -> None:
         self._consume = consume
         self._figures = figures
         self._partial = bytearray()
-        self._index = 0
+        self._index = after
         self._stream = 0
         self._in_data = False
         self.ended = False
@@ -87,7 +89,7 @@ class AppendStream:
         if match is None:
             raise StreamRefused(f"Malformed data header from FD: {payload[:200]!r}")
         index, self._stream = int(match[1]), int(match[2])
-        if index <= 0 or index not in (self._index, self._index + 1):
+        if not 0 < index <= _HIGHEST or index not in (self._index, self._index + 1):
             raise StreamRefused(f"FileIndex={index} from FD not positive or sequential={self._index}")
         self._index = self._figures.files = index
         self._in_data = True

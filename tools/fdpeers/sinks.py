@@ -58,10 +58,10 @@ class StoredRecord:
 class _Parsing(ABC):
     """Shared by the sinks that look at every record."""
 
-    def __init__(self, attributes: AttributeListener | None) -> None:
+    def __init__(self, attributes: AttributeListener | None, after: int = 0) -> None:
         self.figures = Figures()
         self._attributes = attributes
-        self._parser = AppendStream(self._consume, self.figures)
+        self._parser = AppendStream(self._consume, self.figures, after)
 
     @property
     def ended(self) -> bool:
@@ -89,10 +89,10 @@ class _Parsing(ABC):
 
 
 class MemorySink(_Parsing):
-    """Keeps every record in `records`, for tests."""
+    """Keeps every record in `records`, for tests. The first FileIndex must be that behind `after`."""
 
-    def __init__(self, attributes: AttributeListener | None = None) -> None:
-        super().__init__(attributes)
+    def __init__(self, attributes: AttributeListener | None = None, *, after: int = 0) -> None:
+        super().__init__(attributes, after)
         self.records: list[StoredRecord] = []
         self.status = ""
 

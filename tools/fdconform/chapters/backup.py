@@ -5,6 +5,7 @@ from fdconform.chapters import (
     backup_changes,
     backup_content,
     backup_failures,
+    backup_indexes,
     backup_kinds,
     backup_options,
     backup_records,
@@ -14,6 +15,7 @@ from fdconform.chapters import (
 
 _ROOMS = (
     backup_records,
+    backup_indexes,
     backup_kinds,
     backup_content,
     backup_failures,

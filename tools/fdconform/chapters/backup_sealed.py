@@ -12,11 +12,11 @@ from fdconform.dialogue import backup_orders, lines
 from fdconform.expect import Like
 from fdconform.plays import FILES, backed_up, block, include
 from fdconform.stage import Check, Stage
-from fdconform.stored import StoredFile, has_content, has_fields, has_record, has_streams, of_file
-from fdconform.talk import Hear, Say
+from fdconform.stored import DATA, StoredFile, has_content, has_fields, has_record, has_streams, of_file
+from fdconform.talk import Alive, Hear, Say
 from fdconform.trees import Change, Directory, File, Link, Tree
 from fdconform.unsealing import is_sealed, is_signed, one_session
-from fdconform.work import Announce, EndJob, Said
+from fdconform.work import Announce, Checked, EndJob, Said
 
 _SEAL: Final = "04 §5; core/src/filed/crypto.cc"
 _SIGN: Final = "04 §5.5; core/src/lib/crypto_openssl.cc: CryptoSignAddSigner"
@@ -72,6 +72,16 @@ def _refused(number: int, title: str, rows: tuple[bytes, ...], said: bytes, prof
             Said(said, type=3, strict=False),
         ),
     )
+
+
+def _blowfish(stage: Stage) -> str | None:
+    """Either everything is sealed, or the job says why it is not and has sent no content."""
+    if stage.end is not None and stage.end.status == "T":
+        looks = (is_sealed(b"a", noise(10_000, 8), "blowfish"), is_sealed(b"b", b"x" * 15, "blowfish"))
+        return next((problem for look in looks if (problem := look(stage))), None)
+    if any(record.stream in DATA for record in stage.records):
+        return "content was sent nevertheless"
+    return None if any(message.type == 3 for message in stage.messages) else "nothing is said"
 
 
 _SEALED: Final = (
@@ -190,6 +200,24 @@ _SEALED: Final = (
         include((block(b"Ea1", b"W *.a"), block(b"Ea3"))),
         rb".*multiple cipher settings.*",
         "sealed",
+    ),
+    Case(
+        id="5.8.19",
+        title="cipher blowfish by the file set",
+        rule="Option Eb chooses Blowfish; a daemon whose OpenSSL does not offer it says so and ends the job.",
+        source="03 §1.8; 04 §5.2; core/src/filed/crypto.cc",
+        needs=FILES,
+        profile="sealed",
+        play=(
+            Tree((File(b"a", noise(10_000, 8)), File(b"b", b"x" * 15))),
+            Announce(),
+            *backup_orders(lines(b"MEb")),
+            Say(b"backup FileIndex=0\n"),
+            Hear(Like(rb"2000 OK backup\n|2902 Bad backup.*")),
+            EndJob("Tf"),
+            Checked((_blowfish,)),
+            Alive(),
+        ),
     ),
 )
 

@@ -195,8 +195,8 @@ _ORDERS = (
     ),
     _case(
         "9.6",
-        "backup with a first index",
-        "The file counter starts where the Director says.",
+        "backup without an index",
+        "A number that cannot be read leaves the file counter at its start.",
         _BACKUP,
         *(Tree((File(b"a", b"1"),)), Announce()),
         *(*job("tls"), *level(), *fileset(lines()), *storage()),

@@ -220,6 +220,34 @@ _TYPES: Final = (
         records(),
         end=EndJob("T", files=0, errors=0, read_bytes=0, job_bytes=0),
     ),
+    restored(
+        "6.1.19",
+        "indexes that go back and repeat",
+        "A FileIndex is known in one job only: behind the files of one come those of another, lower or the same.",
+        "04 §1.3; core/src/filed/restore.cc: DoRestore",
+        records(
+            Put(b"/a", ((2, b"hello"),), index=7),
+            Put(b"/b", ((2, b"hello"),), index=3),
+            Put(b"/c", ((2, b"hello"),), index=3),
+        ),
+        is_file(b"a"),
+        is_file(b"b"),
+        is_file(b"c"),
+        end=EndJob("T", files=3, errors=0),
+    ),
+    restored(
+        "6.1.20",
+        "an index in the attributes that is not that of the record",
+        "The index of the header counts: a copied job is numbered anew in the headers, not in the attributes.",
+        "04 §1.3; core/src/stored/mac.cc; core/src/filed/restore.cc: DoRestore",
+        records(
+            *(Put(name, ((2, b"hello"),), told=told) for name, told in ((b"/a", 900), (b"/b", 2), (b"/c", 1)))
+        ),
+        is_file(b"a"),
+        is_file(b"b"),
+        is_file(b"c"),
+        end=EndJob("T", files=3, errors=0),
+    ),
 )
 
 
