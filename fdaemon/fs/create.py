@@ -166,6 +166,8 @@ class Creator:
         existing = _stat(directory, name)
         if self._careful and self._keep(existing, item, shown):
             return Made.SKIPPED
+        if existing is not None and item.type == FileType.LNKSAVED and self._is_linked(existing, source):
+            return Made.CREATED
         if existing is not None and not self._stays(existing, item):
             self._clear(directory, name, shown)
             existing = None
@@ -207,6 +209,20 @@ class Creator:
         except OSError as error:
             text = b"Could not symlink %b -> %b: ERR=%b\n" % (shown, link, error_text(error))
             raise FileProblem(text) from None
+
+    def _is_linked(self, existing: os.stat_result, source: bytes) -> bool:
+        """True when the file in the way is the one to link to already; to clear the way could be to lose it.
+
+        So it is where the backup stripped two names of an inode to the same one.
+        """
+        head, _, first = source.rpartition(b"/")
+        if first in (b"", b".", b".."):
+            return False
+        try:
+            found = _stat(self._target.directory(head, make=False), first)
+        except OSError:
+            return False
+        return found is not None and os.path.samestat(found, existing)
 
     def _hard_link(self, directory: Directory, name: bytes, source: bytes, shown: bytes, link: bytes) -> None:
         head, _, first = source.rpartition(b"/")
@@ -274,6 +290,9 @@ class Creator:
                 self._check_cancelled()
                 time.sleep(POLL_SECONDS)
                 continue
+            if not stat.S_ISFIFO(os.fstat(fd).st_mode):  # somebody has put another file in its place
+                os.close(fd)
+                raise _failed(b"Could not open %b", shown, OSError(errno.ENXIO, ""))
             return fd
 
 

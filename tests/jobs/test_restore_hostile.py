@@ -194,6 +194,27 @@ def test_content_that_makes_no_sense(where: Path, stream: int, data: bytes, text
     assert (where / "bad").stat().st_mode & 0o7777 == 0
 
 
+def test_a_pipe_that_becomes_another_file(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who may write in the directory links a file there while the pipe waits for its reader."""
+    monkeypatch.setattr(create, "READER_SECONDS", 60)
+    victim = where.parent / "outside" / "victim"
+
+    def swap() -> None:
+        if (where / "pipe").exists():
+            (where / "pipe").unlink()
+            (where / "pipe").hardlink_to(victim)
+
+    restoring = Restoring(where, check_cancelled=swap).run(
+        attributes(1, FileType.FIFO, b"/pipe", mode=0o010600),
+        record(1, Stream.FILE_DATA, b"theirs"),
+        regular(2, b"/good", b"x"),
+    )
+    assert victim.read_bytes() == b"mine"
+    assert victim.stat().st_mode & 0o777 != 0o600
+    assert len(restoring.texts(MessageType.ERROR)) == 1
+    assert (where / "good").read_bytes() == b"x"
+
+
 @pytest.mark.parametrize("ctime", [1 << 62, (1 << 63) - 1, -(1 << 63), 1 << 56])
 def test_a_time_beyond_every_calendar(where: Path, ctime: int) -> None:
     """The line about the file is shown all the same, and the restore goes on."""

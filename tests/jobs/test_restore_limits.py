@@ -142,3 +142,17 @@ def test_a_hard_link_whose_first_name_is_not_restored(tmp_path: Path) -> None:
     assert restoring.messages == [(MessageType.ERROR, text % (where, where))]
     assert os.listdir(tmp_path / "a") == ["other"]
     assert restoring.counters.files == 1
+
+
+@pytest.mark.parametrize("name", [b"/f", b"/g"])
+def test_a_hard_link_that_is_there_already(tmp_path: Path, name: bytes) -> None:
+    """With stripped paths two names of an inode may become the same one: its content must survive that."""
+    restoring = Restoring(tmp_path).run(
+        regular(1, b"/f", b"content"),
+        attributes(2, FileType.LNKSAVED, b"/g", link=b"/f"),
+        attributes(3, FileType.LNKSAVED, name, link=b"/f"),
+    )
+    assert restoring.messages == []
+    assert restoring.counters.files == 3
+    assert (tmp_path / "f").read_bytes() == b"content"
+    assert (tmp_path / "g").samefile(tmp_path / "f")
