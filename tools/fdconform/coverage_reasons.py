@@ -22,6 +22,9 @@ _DIAL = "a call that fails for whatever reason is given up as a whole and begins
 _REPORT = "the steps of the report follow each other without waiting, and the daemon has stopped to read"
 _WORK_END = "work that fails ends its job in order (JOB_ENDED, SCRIPTS_REFUSED): only a bug could break the step itself"
 _STORAGE_ONCE = "a restore begins when its Storage daemon is there, and a second call for the job is refused"
+_KEY_IN_USE = (
+    "a key with which the daemon calls a Storage daemon lets nobody in (01 §6.5: one key, one attempt)"
+)
 _SILENT_END = "the connection is closed before the cancel can be told from a failure of the step"
 _LATE_NOTICE = "what breaks here is noticed by the next step, which fails, or is called a refusal"
 _CLOSE = "any end of this step that brings no good status is CLOSE_REJECTED"
@@ -48,6 +51,7 @@ _TABLE: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("director", "BeforeScripts JobRunning Restoring", "FAILED", _WORK_END),
     ("director", "BeforeScripts SdConnect Estimating JobRunning Restoring", "ABANDONED", _ORDERLY),
     ("director", "Restoring", "STORAGE_ATTACHED", _STORAGE_ONCE),
+    ("director", "SdConnect", "STORAGE_ATTACHED", _KEY_IN_USE),
     ("director", "SdTerminate EndJob Drain Terminate", "DIRECTOR_LEFT FAILED CANCELED ABANDONED", _REPORT),
     ("director", "AfterScripts", "FAILED", "a script after the job cannot fail it: its failure is a message"),
     ("storage", "NoChannel", "FAILED CANCELED", _AT_ONCE),

@@ -56,12 +56,6 @@ _ATTACHED = (
     ),
     _attached(9, "during an estimate", (*fileset(_USR), Say(b"estimate listing=0\n"), Pause(0.2)), _CANCELED),
     _attached(
-        11,
-        "while another one is being dialled",
-        (Say(b"storage address=127.0.0.1 port=9 ssl=4\n"), Pause(0.3)),
-        _CANCELED,
-    ),
-    _attached(
         10,
         "during a verify",
         (*fileset(_USR), Say(b"verify level=catalog\n"), Hear(b"2000 OK verify\n")),
