@@ -22,8 +22,8 @@ BACKUPS = 12
 CANCELED_BACKUPS, CANCELED_RESTORES = 3, 2
 FILES = 600
 SIZE = 50_000
-"""Files of the tree and their size: 15 seconds of a job."""
-SPEED: tuple[str, str] = ("Maximum Bandwidth Per Job", "2000 kb/s")
+"""Files of the tree and their size: half a minute of a job, to be sure that none ends before it is hurried."""
+SPEED: tuple[str, str] = ("Maximum Bandwidth Per Job", "1000 kb/s")
 """For all jobs, until it is lifted for one: the Director would only limit backups."""
 NAMES = FILES + 1
 MEGABYTE = 1 << 20
