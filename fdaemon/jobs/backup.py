@@ -96,11 +96,13 @@ class BackupReader:
                         flush_at = clock() + FLUSH_SECONDS
                 if plan is None or plain is None or entry.options is not plan.options:
                     plan, plain = self._plans_for(entry.options)
-                if not (plan.direct and entry.type in _SMALL and save_small(entry, plan)):
-                    if not pack_small or not plan.packed:
+                small = entry.type in _SMALL
+                if not (plan.direct and small and not packed.active and save_small(entry, plan)):
+                    # Behind files that wait to be packed, plain ones wait with them: the order is that of the indexes.
+                    if not pack_small or not (plan.packed or (plan.direct and packed.active)):
                         packed.drain()
                         yield from save(entry, plan if entry.type in SEALED else plain)
-                    elif entry.type not in _SMALL or not packed.save(entry, plan):
+                    elif not small or not packed.save(entry, plan):
                         yield from self._save_behind(entry, plan if entry.type in SEALED else plain)
                 if out.position > FLUSH_ABOVE:
                     out.seal()

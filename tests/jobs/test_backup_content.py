@@ -5,12 +5,13 @@ import random
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fdaemon.codec.compress import decompress
 from fdaemon.errors import JobFailed
-from fdaemon.fileset.model import Compression, Option
+from fdaemon.fileset.model import Compression, FileSet, Include, Option, Options, Pattern, PatternKind
 from fdaemon.fileset.walk import walk
 from fdaemon.jobs.backup import BackupReader
 from fdaemon.views import Counters
@@ -234,6 +235,34 @@ def test_threads_change_nothing_about_what_is_sent(tmp_path: Path, flags: tuple[
     assert len(inline.files) == 30 * 23 + 1
     for name in ("files", "examined", "job_bytes"):
         assert getattr(threaded.counters, name) == getattr(inline.counters, name)
+
+
+def test_the_order_stays_where_only_some_files_are_compressed(tmp_path: Path) -> None:
+    """As in many a FileSet, which leaves out what is compressed already: their indexes must follow each other."""
+    generator = random.Random(5)
+    for number in range(400):
+        suffix = generator.choice(["txt", "txt", "gz", "gz", "img", "log"])
+        size = generator.choice([0, 1, 100, 5000, 40_000, R + 1])
+        (tmp_path / f"{number}.{suffix}").write_bytes(generator.randbytes(size))
+    (tmp_path / "link.gz").symlink_to("nowhere")
+    (tmp_path / "first.txt").write_bytes(b"linked")
+    (tmp_path / "same.gz").hardlink_to(tmp_path / "first.txt")
+
+    def block(pattern: bytes, *flags: Option, **others: Any) -> Options:
+        patterns = (Pattern(PatternKind.WILD, pattern),)
+        return options(*flags, digests=frozenset({Digest.MD5}), patterns=patterns, **others)
+
+    blocks = (
+        block(b"*.gz"),
+        block(b"*.img", Option.SPARSE),
+        block(b"*.log", Option.CHECK_CHANGES),
+        block(b"*", compression=(Compression.LZ4, 1)),
+    )
+    chosen = FileSet(includes=(Include(options=blocks, names=(bytes(tmp_path),)),))
+    inline, threaded = (save(walk(chosen), workers=n) for n in (0, 2))
+    assert [timeless(file) for file in threaded.files] == [timeless(file) for file in inline.files]
+    assert len(inline.files) == 404
+    assert threaded.counters == inline.counters
 
 
 def test_a_slow_walk_does_not_hold_back_packed_files(tmp_path: Path) -> None:
