@@ -18,7 +18,7 @@ from fdaemon.fileset.entry import Entry
 from fdaemon.jobs.backup_extended import ExtendedReader, Streams
 from fdaemon.jobs.backup_plan import LAST_INDEX, OPEN_FLAGS, Plan, remember
 from fdaemon.jobs.backup_small import announce
-from fdaemon.jobs.backup_types import LONGEST_NAME
+from fdaemon.jobs.backup_types import ORDINARY_NAME
 from fdaemon.jobs.batch import Assembler, stream_bytes
 from fdaemon.views import Counters
 from fdaemon.wire.framing import EOD, frame
@@ -77,7 +77,7 @@ class PackedFiles:
         counters, size = self._counters, entry.stat.st_size
         if size > plan.read_size(self._block) or entry.delta_seq or counters.files == LAST_INDEX:
             return False
-        if len(entry.path) > LONGEST_NAME:
+        if len(entry.path) > ORDINARY_NAME:
             return False
         content = b""
         streams: Streams = ()

@@ -10,7 +10,7 @@ import os
 from fdaemon.fileset.entry import Entry
 from fdaemon.jobs.backup_extended import ExtendedReader, Streams
 from fdaemon.jobs.backup_plan import LAST_INDEX, OPEN_FLAGS, Plan, remember
-from fdaemon.jobs.backup_types import LONGEST_NAME
+from fdaemon.jobs.backup_types import ORDINARY_NAME
 from fdaemon.jobs.batch import Assembler
 from fdaemon.views import Counters
 from fdaemon.wire.framing import EOD
@@ -57,7 +57,7 @@ class SmallFiles:
         directory = entry.dir_fd
         if size > self._limit or entry.delta_seq or counters.files == LAST_INDEX:
             return False
-        if len(entry.path) > LONGEST_NAME:
+        if len(entry.path) > ORDINARY_NAME:  # then the buffer has room for all
             return False
         text = b"%d" % (counters.files + 1)
         prefix = announce(text, entry, plan)

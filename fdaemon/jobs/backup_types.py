@@ -15,6 +15,8 @@ from fdaemon.wire.framing import MAX_PAYLOAD
 
 LONGEST_NAME = MAX_PAYLOAD - 1024
 """Bytes of a path, and of what it links to, for which there is room in one packet beside the other attributes."""
+ORDINARY_NAME = 4096
+"""Bytes of a path that the fast paths take; longer ones come from nested directories only, and need more room."""
 SHOWN_OF_LONG = 200
 """Bytes of a longer name that a message shows."""
 

@@ -100,6 +100,8 @@ class Reporter:
 
     async def _deliver(self, kind: MessageType, when: int, text: bytes) -> None:
         standing, counters = self.standing, self.standing.counters
+        if len(text) > LONGEST_TEXT:
+            text = text[:LONGEST_TEXT] + b"...\n"
         effect = kind.effect
         if effect.status is not None:
             standing.announce(effect.status)
@@ -108,8 +110,6 @@ class Reporter:
         if kind in (MessageType.FATAL, MessageType.ERROR, MessageType.WARNING, MessageType.NOTSAVED):
             del standing.recent[: -KEPT_MESSAGES + 1]
             standing.recent.append((when, kind, text))
-        if len(text) > LONGEST_TEXT:
-            text = text[:LONGEST_TEXT] + b"...\n"
         shown = format_text(self._name, self.job_id, kind, text)
         if kind in self._wanted:
             await self._send(encode_job_message(self.job_name, kind, when, shown))

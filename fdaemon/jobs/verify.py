@@ -16,7 +16,7 @@ from fdaemon.fileset.strip import strip_name
 from fdaemon.fs.leases import open_leased
 from fdaemon.fs.times import restore_atime
 from fdaemon.jobs.backup_plan import OPEN_FLAGS
-from fdaemon.jobs.backup_types import LONGEST_NAME, error_text, names_fit
+from fdaemon.jobs.backup_types import ORDINARY_NAME, error_text, names_fit
 from fdaemon.jobs.verify_chunk import FILES, Chunk, LargeFile, attribute_packet
 from fdaemon.jobs.verify_digest import Digester
 from fdaemon.jobs.verify_plan import SENT, SLASHED, Say, VerifyPlan, make_plan, remark
@@ -126,7 +126,7 @@ class DiskVerifier:
     def _put_small(self, entry: Entry, plan: VerifyPlan) -> bool:
         """The fast path for a plain file whose plan is `direct`. False: not for it, and nothing done."""
         size, index = entry.stat.st_size, self._index + 1
-        if len(entry.path) > LONGEST_NAME:
+        if len(entry.path) > ORDINARY_NAME:
             return False
         if plan.workable and self._chunk.slot is not None:
             if size >= SMALL or not put_shared(entry, plan, self._with_room(size, plan), index):
@@ -146,9 +146,6 @@ class DiskVerifier:
 
     def _put(self, entry: Entry, plan: VerifyPlan) -> None:
         """Add an entry to the chunk: its attributes, and its content to be digested."""
-        if not names_fit(entry, self._say):
-            self._chunk.skipped += 1
-            return
         kind, chunk = entry.type, self._chunk
         regular = kind is _REG or kind is _REGE
         if not regular or plan.options.strip:
@@ -161,6 +158,9 @@ class DiskVerifier:
                     return
         else:
             name, link = entry.path, b""
+        if not names_fit(entry, self._say):
+            self._chunk.skipped += 1
+            return
         self._index = index = self._index + 1
         attributes = attribute_packet(plan, b"%d" % index, name, entry.stat, link)
         if regular and plan.new_hash is not None:

@@ -8,11 +8,14 @@ import pytest
 from fdaemon.fileset.entry import Entry
 from fdaemon.fileset.model import Compression, Include, Options
 from fdaemon.jobs import backup_types
+from fdaemon.jobs.backup_small import SMALL
+from fdaemon.jobs.batch import SLACK
 from fdaemon.jobs.reporter import Reporter, Standing
 from fdaemon.protocol.messages import MessageType
 from fdaemon.wire.attributes import FileType
 from fdaemon.wire.digests import Digest
 from fdaemon.wire.framing import MAX_PACKET
+from fdaemon.wire.streams import Stream
 from tests.jobs.backups import save
 from tests.jobs.verifying import verify
 
@@ -28,6 +31,7 @@ def entries(folder: Path, options: Options) -> list[Entry]:
     for kind, name, path, link in (
         (FileType.REG, b"a", b"/a", b""),
         (FileType.REG, b"a", LONG, b""),
+        (FileType.DIRBEGIN, b".", LONG, b""),
         (FileType.DIREND, b".", LONG, b""),
         (FileType.LNKSAVED, b"a", b"/short", LONG),
         (FileType.REG, b"a", b"/b", b""),
@@ -63,8 +67,12 @@ def test_a_verify(folder: Path) -> None:
     outcome = verify(entries=found)
     os.close(found[0].dir_fd)
     assert [file.attributes.name for file in outcome.files] == [b"/a", b"/b"]
-    assert [text for _, text, _ in outcome.messages[:2]] == [TEXT % (len(LONG), LONG[:200])] * 2
-    assert sum(batch.skipped for batch in outcome.batches) == 3
+    assert [text for _, text, _ in outcome.messages] == [
+        TEXT % (len(LONG), LONG[:200]),
+        TEXT % (len(LONG), LONG[:200]),
+        TEXT % (len(LONG) + len(b"/short"), b"/short"),
+    ]
+    assert sum(batch.skipped for batch in outcome.batches) == 4
 
 
 def test_the_longest_name_fits_a_packet(folder: Path) -> None:
@@ -73,6 +81,18 @@ def test_the_longest_name_fits_a_packet(folder: Path) -> None:
     outcome = save(found)  # which reads packets of at most MAX_PACKET bytes
     os.close(found[0].dir_fd)
     assert [file.attributes.name for file in outcome.files] == [found[0].path]
+
+
+@pytest.mark.parametrize("room", range(92, 144, 8))
+def test_a_long_name_and_a_small_file_that_fill_the_buffer(folder: Path, room: int) -> None:
+    """The buffer of a batch ends amid what the file has behind its content, or about there."""
+    content = bytes(SMALL)
+    (folder / "a").write_bytes(content)
+    [found, *_] = entries(folder, Options(digests=MD5))
+    found.path = b"/" + b"d" * (MAX_PACKET + SLACK - len(content) - room)
+    outcome = save([found], block_size=SMALL)
+    os.close(found.dir_fd)
+    assert outcome.file(found.path).records(Stream.FILE_DATA) == [content]
 
 
 async def test_a_message_about_one() -> None:
@@ -86,3 +106,4 @@ async def test_a_message_about_one() -> None:
     await reporter.send(MessageType.NOTSAVED, b"     Could not open directory %b: ERR=x\n" % LONG)
     assert len(sent[0]) < MAX_PACKET
     assert sent[0].endswith(b"ddd...\n")
+    assert len(reporter.standing.recent[0][2]) < MAX_PACKET // 2
