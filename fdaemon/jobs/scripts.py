@@ -138,7 +138,8 @@ class ScriptRunner:
                 continue
             if not ((script.on_success and status in phase.good) or (script.on_failure and status in _BAD)):
                 continue
-            if not self._allowed(script.command):
+            command = edit_codes(script.command, self._codes)
+            if not self._allowed(script.command, command):
                 await self._reporter.send(
                     MessageType.ERROR,
                     b'Runscript: run %s "%s" could not execute, not in one of the allowed scripts dirs\n'
@@ -146,18 +147,18 @@ class ScriptRunner:
                 )
                 standing.announce(Status.ERROR)
                 return
-            await self._one(phase, script)
+            await self._one(phase, script, command)
 
-    def _allowed(self, command: bytes) -> bool:
-        """Asked for the command as C++ does, and for the program that it comes to: the Director chooses what stands in
-        for a code, such as the job's name, and a blank in an allowed directory would end the program's name."""
+    def _allowed(self, received: bytes, command: bytes) -> bool:
+        """Asked for the command as it was received, as C++ does, and for the program that it comes to: the Director
+        chooses what stands in for a code, such as the job's name, and a blank in an allowed directory would end the
+        program's name."""
         if not self._directories:
             return True
-        program = next(iter(split_command(edit_codes(command, self._codes))), b"")
-        return all(allowed_directory(path, self._directories) for path in (command, program))
+        program = next(iter(split_command(command)), b"")
+        return all(allowed_directory(path, self._directories) for path in (received, program))
 
-    async def _one(self, phase: Phase, script: RunScript) -> None:
-        command = edit_codes(script.command, self._codes)
+    async def _one(self, phase: Phase, script: RunScript, command: bytes) -> None:
         await self._reporter.send(MessageType.INFO, b'shell command: run %s "%s"\n' % (phase.label, command))
         try:
             await run_program(
