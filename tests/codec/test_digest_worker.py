@@ -79,7 +79,7 @@ def test_nothing_is_left_behind() -> None:
     worker.close()
     assert set(os.listdir("/proc/self/fd")) == before
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(worker._process.pid, os.WNOHANG)
 
 
 def test_it_ends_with_its_user() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fdaemon.codec.digest import hash_factory
 from fdaemon.jobs import restore_content, restore_passed
 from fdaemon.protocol.messages import MessageType
 from fdaemon.wire.attributes import FileType
@@ -47,8 +48,6 @@ def test_content_in_tiny_records(tmp_path: Path, content: bytes) -> None:
 
 
 def _md5(content: bytes) -> bytes:
-    from fdaemon.codec.digest import hash_factory
-
     return hash_factory(Digest.MD5)(content).digest()
 
 
