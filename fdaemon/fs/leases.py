@@ -1,4 +1,5 @@
-"""Opens files on which another process may hold a lease, as file servers do for their clients. The call never blocks.
+"""Opens files on which another process may hold a lease, as file servers do for their clients. Never waits in
+the kernel, where no cancel is noticed.
 
 With O_NONBLOCK, which keeps an open from hanging on what took a file's place, the kernel asks the holder to give the
 lease up, and refuses meanwhile (open(2), EWOULDBLOCK). It takes the lease away itself after
