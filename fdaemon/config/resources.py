@@ -9,7 +9,9 @@ DEFAULT_NETWORK_BUFFER = 262144
 SMALLEST_NETWORK_BUFFER = 1024
 """A block has room for its address and for some data."""
 LARGEST_NETWORK_BUFFER = 896 * 1024
-"""A block that grows by a sixteenth, as the worst case of LZO does, still fits into one packet of a million bytes."""
+"""A block that grows by a sixteenth, as the worst case of LZO does, still fits into one packet of a million bytes.
+
+In two packets it is two records, and cannot be restored when it is packed."""
 
 
 @dataclass(frozen=True, slots=True)

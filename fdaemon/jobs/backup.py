@@ -14,7 +14,7 @@ from fdaemon.jobs.backup_entry import SEALED, EntrySaver
 from fdaemon.jobs.backup_extended import ExtendedReader
 from fdaemon.jobs.backup_file import ContentReader
 from fdaemon.jobs.backup_packed import PackedFiles
-from fdaemon.jobs.backup_plan import Plan, block_size, make_plan
+from fdaemon.jobs.backup_plan import Plan, make_plan
 from fdaemon.jobs.backup_small import SmallFiles
 from fdaemon.jobs.backup_types import Report
 from fdaemon.jobs.batch import FLUSH_ABOVE, Assembler, Batch
@@ -37,8 +37,8 @@ class BackupReader:
     """Turns entries into batches. Use `batches()` once, in one thread.
 
     `report(type, text, extra errors)` sends a job message; `check_cancelled` raises when the job was
-    canceled; `first_index` is the FileIndex before the first file; `block` the network buffer size in bytes;
-    `workers` is `Maximum Workers Per Job`.
+    canceled; `first_index` is the FileIndex before the first file; `block` the network buffer size in bytes,
+    as `config.resources` bounds it; `workers` is `Maximum Workers Per Job`.
     """
 
     def __init__(
@@ -57,7 +57,6 @@ class BackupReader:
         self._entries = entries
         self._check_cancelled = check_cancelled
         self._clock = clock
-        block = block_size(block)
         counters.files = first_index
         self._counters = counters
         self._digests = OrderedDigests()

@@ -15,18 +15,10 @@ from fdaemon.wire.streams import Stream
 
 LAST_INDEX = 0x7FFF_FFFF
 """FileIndex is a signed 32-bit number (core/src/filed/backup.cc: get_next_findex)."""
-SMALLEST_BLOCK, LARGEST_BLOCK = 512, 900 * 1024
-"""Bytes between which a block must be whatever `Maximum Network Buffer Size` says: the largest fits one packet however
-badly it packs (LZO adds a sixteenth). A record in two packets is two records, and cannot be restored when packed."""
 OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 """A regular file never blocks on open; whatever took its place since it was seen must neither block nor be
 followed.
 """
-
-
-def block_size(wanted: int) -> int:
-    """The bytes of a block where `Maximum Network Buffer Size` wants so many."""
-    return min(max(wanted, SMALLEST_BLOCK), LARGEST_BLOCK)
 
 
 def select_stream(*, sparse: bool, compress: bool, encrypt: bool) -> tuple[Stream, bool]:

@@ -12,7 +12,7 @@ from fdaemon.codec.sparse import ADDRESS_SIZE, ZeroRule, is_zero
 from fdaemon.fileset.examine import Report
 from fdaemon.fileset.model import Options
 from fdaemon.fs.leases import open_leased
-from fdaemon.jobs.backup_plan import OPEN_FLAGS, block_size
+from fdaemon.jobs.backup_plan import OPEN_FLAGS
 from fdaemon.protocol.messages import MessageType
 from fdaemon.views import Counters
 from fdaemon.wire.numbers import base64_standard
@@ -33,9 +33,9 @@ class FileChecksum:
         self._report = report
         self._counters = counters
         self._check_cancelled = check_cancelled
-        self._block = block_size(block)
+        self._block = block
         self._workers = workers
-        self._buffer = memoryview(bytearray(self._block))
+        self._buffer = memoryview(bytearray(block))
 
     def __call__(
         self, path: bytes, dir_fd: int, name: bytes, st: os.stat_result, options: Options

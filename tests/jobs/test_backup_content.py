@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fdaemon.codec.compress import decompress
+from fdaemon.config.resources import LARGEST_NETWORK_BUFFER, SMALLEST_NETWORK_BUFFER
 from fdaemon.errors import JobFailed
 from fdaemon.fileset.model import Compression, FileSet, Include, Option, Options, Pattern, PatternKind
 from fdaemon.fileset.walk import walk
@@ -78,20 +79,20 @@ def test_a_small_block_size_is_kept(tmp_path: Path) -> None:
     assert [len(record) for record in outcome.file(b"/f").records(Stream.FILE_DATA)] == [1000, 1000, 560]
 
 
-@pytest.mark.parametrize("wanted", [1, 8, 999_900, 1_000_000, 5_000_000])
+@pytest.mark.parametrize("size", [SMALLEST_NETWORK_BUFFER, LARGEST_NETWORK_BUFFER])
 @pytest.mark.parametrize("flags", [(), (Option.SPARSE,)])
 @pytest.mark.parametrize("compression", [None, (Compression.GZIP, 6), (Compression.LZO, 1)])
 def test_a_block_always_fits_one_packet(
     tmp_path: Path,
-    wanted: int,
+    size: int,
     flags: tuple[Option, ...],
     compression: tuple[Compression, int] | None,
 ) -> None:
-    """Whatever the network buffer size and however badly it packs: in two packets nobody could restore it."""
+    """Whatever size may be configured and however badly it packs: in two packets nobody could restore it."""
     content = random.Random(1).randbytes(2_000_000)
     (tmp_path / "f").write_bytes(content)
     block = options(*flags, compression=compression)
-    [(_, records), *_] = save(root=bytes(tmp_path), block=block, block_size=wanted).file(b"/f").streams
+    [(_, records), *_] = save(root=bytes(tmp_path), block=block, block_size=size).file(b"/f").streams
     restored = b""
     for payload in records:
         assert payload.data is not None
