@@ -161,6 +161,7 @@ async def _until_told(
                 callers.begin()
             manager.ready()
 
+    number: int = signal.SIGTERM
     async with trio.open_nursery() as reloads:
         reloads.start_soon(reload)
         async for number in received:

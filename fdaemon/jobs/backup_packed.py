@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from fdaemon.codec.compress import Compressor
+from fdaemon.codec.digest import digest_of
 from fdaemon.codec.pipeline import Workers
 from fdaemon.codec.sparse import address_prefix
 from fdaemon.errors import JobFailed
@@ -102,7 +103,7 @@ class PackedFiles:
         text = b"%d" % (counters.files + 1)
         digest = b""
         if plan.new_hash is not None and entry.hardlink is not None:
-            digest = plan.new_hash(content).digest()
+            digest = digest_of(plan.new_hash, content)
         counters.files += 1
         counters.examined += 1
         counters.current = entry.path
@@ -173,7 +174,7 @@ def _pack_group(items: list[_File | bytes]) -> tuple[bytes, int]:
             signature = seal.sign(hashlib.sha256(item.content).digest())
             pieces.append(stream_bytes(item.text, SIGNATURE_TAIL, signature))
         if plan.new_hash is not None:
-            digest = item.digest or plan.new_hash(item.content).digest()
+            digest = item.digest or digest_of(plan.new_hash, item.content)
             pieces.append(stream_bytes(item.text, plan.digest_tail, digest))
     return b"".join(pieces), job_bytes
 

@@ -7,6 +7,7 @@ afresh.
 
 import os
 
+from fdaemon.codec.digest import digest_of
 from fdaemon.fileset.entry import Entry
 from fdaemon.jobs.backup_extended import ExtendedReader, Streams
 from fdaemon.jobs.backup_plan import LAST_INDEX, OPEN_FLAGS, Plan, remember
@@ -88,7 +89,7 @@ class SmallFiles:
                 os.close(fd)
             end = first + size
             factory = plan.new_hash
-            digest = b"" if factory is None else factory(out.view[first:end]).digest()
+            digest = b"" if factory is None else digest_of(factory, out.view[first:end])
             out.buffer[start:first] = prefix
             counters.read_bytes += size
             counters.job_bytes += size

@@ -7,7 +7,7 @@ sparse file is cut into the blocks of the backup, so that its digest can be equa
 import os
 from collections.abc import Callable, Iterator
 
-from fdaemon.codec.digest import new_digest
+from fdaemon.codec.digest import hash_factory
 from fdaemon.codec.sparse import ADDRESS_SIZE, ZeroRule, is_zero
 from fdaemon.fileset.examine import Report
 from fdaemon.fileset.model import Options
@@ -51,7 +51,7 @@ class FileChecksum:
             text = os.strerror(error.errno or 0).encode()
             self._report(MessageType.ERROR, b"     Cannot open %b: ERR=%b.\n" % (path, text), 1)
             return None
-        hashed = new_digest(digest)
+        hashed = hash_factory(digest)()
         try:
             for block in self._blocks(descriptor, st, options.sparse):
                 hashed.update(block)

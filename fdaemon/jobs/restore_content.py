@@ -9,7 +9,7 @@ import select
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fdaemon.codec.digest import Hash, hash_factory
+from fdaemon.codec.digest import Hash, digest_of, hash_factory
 from fdaemon.codec.ordered import OrderedDigests
 from fdaemon.errors import FileProblem
 from fdaemon.fs.extended import error_text
@@ -200,7 +200,7 @@ class Content:
         watch.last = kind
         if self._pieces is not None:
             pieces = self._pieces
-            actual = hash_factory(kind)(pieces[0] if len(pieces) == 1 else b"".join(pieces)).digest()
+            actual = digest_of(hash_factory(kind), pieces[0] if len(pieces) == 1 else b"".join(pieces))
         elif self._hash is not None and right_guess:
             watch.behind.wait(self._ticket)
             actual = self._hash.digest()

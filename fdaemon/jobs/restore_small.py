@@ -5,7 +5,7 @@ Only for files about which nothing is out of the ordinary; texts and order are t
 
 import os
 
-from fdaemon.codec.digest import hash_factory
+from fdaemon.codec.digest import digest_of, hash_factory
 from fdaemon.errors import FileProblem
 from fdaemon.fs.apply import Attributes
 from fdaemon.fs.extended import error_text
@@ -60,7 +60,7 @@ def write_whole(
         kind = _DIGESTS[stream]
         if kind is not None and watch.wanted:
             watch.last = kind
-            if hash_factory(kind)(content).digest() != digest:
+            if digest_of(hash_factory(kind), content) != digest:
                 problems.append(digest_differs(kind, shown))
         attributes.set_open(fd, item, shown)
     finally:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from threading import Lock, local
 
 from fdaemon.channels.verify import Message, VerifyBatch
+from fdaemon.codec.digest import digest_of
 from fdaemon.codec.digest_program import Slot
 from fdaemon.codec.digest_worker import WORKABLE, DigestWorker, WorkerEnded
 from fdaemon.codec.sparse import Extents, ZeroRule, is_zero
@@ -181,7 +182,7 @@ class Digester:
             attributes, plan, number, end = item
             if digests is None:
                 assert plan.new_hash is not None
-                digest = plan.new_hash(buffer[start:end]).digest()
+                digest = digest_of(plan.new_hash, buffer[start:end])
             else:
                 digest = bytes(digests[at : at + plan.size])
                 at += plan.size

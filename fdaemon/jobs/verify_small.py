@@ -5,6 +5,7 @@ Does nothing at all when anything about the file is out of the ordinary, so that
 
 import os
 
+from fdaemon.codec.digest import digest_of
 from fdaemon.fileset.entry import Entry
 from fdaemon.jobs.backup_plan import OPEN_FLAGS
 from fdaemon.jobs.verify_chunk import Chunk, attribute_packet, digest_packet
@@ -31,7 +32,7 @@ def put_tiny(entry: Entry, plan: VerifyPlan, chunk: Chunk, index: int) -> bool:
         return False
     number = b"%d" % index
     attributes = attribute_packet(plan, number, entry.path, entry.stat)
-    digest = digest_packet(plan, number, plan.new_hash(content).digest())
+    digest = digest_packet(plan, number, digest_of(plan.new_hash, content))
     chunk.add(b"".join((attributes, digest)), index, entry.path)
     chunk.digested += 1
     chunk.missed += plan.workable

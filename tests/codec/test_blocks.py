@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fdaemon.codec.digest import new_digest
+from fdaemon.codec.digest import hash_factory
 from fdaemon.codec.ordered import OrderedDigests
 from fdaemon.codec.pipeline import BlockPipeline, Workers
 from fdaemon.codec.sparse import (
@@ -29,14 +29,14 @@ OF_HELLO = {
 
 @pytest.mark.parametrize("digest", list(Digest))
 def test_digests_of_the_protocol_book(digest: Digest) -> None:
-    made = new_digest(digest)
+    made = hash_factory(digest)()
     made.update(memoryview(b"hello"))
     assert len(made.digest()) == digest.size
     assert made.digest().hex() == OF_HELLO.get(digest, made.digest().hex())
 
 
 def test_sha512_of_the_protocol_book() -> None:
-    made = new_digest(Digest.SHA512)
+    made = hash_factory(Digest.SHA512)()
     made.update(b"hello")
     assert made.digest().hex().startswith("9b71d224bd62f378")
     assert made.digest().hex().endswith("bcdec043")
@@ -102,7 +102,7 @@ def test_a_file_without_holes_is_data_from_end_to_end(tmp_path: Path) -> None:
 
 def test_blocks_are_hashed_in_order_and_tickets_wait_for_them() -> None:
     digests = OrderedDigests()
-    one, other = new_digest(Digest.MD5), new_digest(Digest.SHA1)
+    one, other = hash_factory(Digest.MD5)(), hash_factory(Digest.SHA1)()
     blocks = [bytes([n]) * 5000 for n in range(200)]
     tickets = [digests.submit([one, other], memoryview(block)) for block in blocks]
     digests.wait(tickets[100])
@@ -110,7 +110,7 @@ def test_blocks_are_hashed_in_order_and_tickets_wait_for_them() -> None:
     digests.wait_all()
     digests.close()
     digests.close()
-    expected = new_digest(Digest.MD5)
+    expected = hash_factory(Digest.MD5)()
     expected.update(b"".join(blocks))
     assert one.digest() == expected.digest()
 

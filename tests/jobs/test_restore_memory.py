@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fdaemon.codec.digest import hash_factory
+from fdaemon.codec.digest import digest_of, hash_factory
 from fdaemon.jobs import restore_content, restore_passed
 from fdaemon.protocol.messages import MessageType
 from fdaemon.wire.attributes import FileType
@@ -48,7 +48,7 @@ def test_content_in_tiny_records(tmp_path: Path, content: bytes) -> None:
 
 
 def _md5(content: bytes) -> bytes:
-    return hash_factory(Digest.MD5)(content).digest()
+    return digest_of(hash_factory(Digest.MD5), content)
 
 
 @pytest.mark.parametrize("data", [b"", bytes(900_000)])
