@@ -5,17 +5,18 @@ that has waited longest is sent away, so thousands that say nothing cannot keep 
 """
 
 import ssl
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import trio
-from trio_websocket import ConnectionClosed, wrap_server_stream
+from trio_websocket import ConnectionClosed, HandshakeError, wrap_server_stream
 
 from fdaemon.monitor.feed import Feed
 from fdaemon.monitor.history import job_base
 from fdaemon.monitor.metrics import CONTENT_TYPE, metrics
 from fdaemon.monitor.request import BAD_REQUEST, FULL, MOST_HEAD, Refusal, Wish, judge, response
+from fdaemon.net.newcomers import Newcomers
 from fdaemon.net.replay import ReplayStream
 
 MOST_NEWCOMERS = 64
@@ -26,6 +27,8 @@ NEWCOMER_LIMIT = 5.0
 STUCK_LIMIT = 120.0
 """Seconds one message may take to leave; a viewer that takes nothing for so long is dropped."""
 ANSWER_LIMIT = 2.0
+
+BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionClosed, HandshakeError)
 
 
 @dataclass(slots=True)
@@ -39,42 +42,40 @@ class Tally:
 
 @dataclass(slots=True)
 class Door:
-    """Serves accepted connections. `token` is the secret; `context` None means clear text (loopback only)."""
+    """Serves accepted connections. `token` is the secret, `log` hears of what should not have happened; `context` None
+    means clear text (loopback only)."""
 
     feed: Feed
     token: bytes = field(repr=False)
+    log: Callable[[str], None]
     context: ssl.SSLContext | None = None
     tally: Tally = field(default_factory=Tally)
     viewers: int = 0
-    _waiting: deque[trio.CancelScope] = field(default_factory=deque)
+    newcomers: Newcomers = field(default_factory=partial(Newcomers, MOST_NEWCOMERS))
 
     async def serve(self, transport: trio.abc.Stream) -> None:
         """Serve one connection to its end. Whatever happens on it ends this viewer only, not the feed of the others."""
         try:
             async with transport:
                 await self._serve(transport)
-        except* Exception:
+        except* (*BROKEN, ssl.SSLError, OSError):
             self.tally.dropped += 1
+        except* Exception as group:
+            self.tally.dropped += 1
+            self.log(f"The live monitor drops a viewer: {innermost(group)!r}")
 
     async def _serve(self, transport: trio.abc.Stream) -> None:
         stream: trio.abc.Stream = transport
         head: bytes | None = None
         seen = b""
-        with trio.CancelScope(deadline=trio.current_time() + NEWCOMER_LIMIT) as scope:
-            self._waiting.append(scope)
-            if len(self._waiting) > MOST_NEWCOMERS:
-                self._waiting.popleft().cancel()
-            try:
-                if self.context is not None:
-                    secure: trio.SSLStream[trio.abc.Stream] = trio.SSLStream(
-                        transport, self.context, server_side=True, https_compatible=True
-                    )
-                    await secure.do_handshake()
-                    stream = secure
-                head, seen = await _head(stream)
-            finally:
-                if scope in self._waiting:
-                    self._waiting.remove(scope)
+        with self.newcomers.waiting(NEWCOMER_LIMIT) as scope:
+            if self.context is not None:
+                secure: trio.SSLStream[trio.abc.Stream] = trio.SSLStream(
+                    transport, self.context, server_side=True, https_compatible=True
+                )
+                await secure.do_handshake()
+                stream = secure
+            head, seen = await _head(stream)
         if scope.cancelled_caught:
             self.tally.dropped += 1
             return
@@ -144,3 +145,8 @@ async def _say(stream: trio.abc.Stream, answer: bytes) -> None:
         await stream.send_all(answer)
         if isinstance(stream, trio.SocketStream):
             await stream.send_eof()
+
+
+def innermost(group: BaseException) -> BaseException:
+    """The first error in nested groups."""
+    return innermost(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group

@@ -12,7 +12,7 @@ from functools import partial
 
 import trio
 
-from fdaemon.monitor.door import Door
+from fdaemon.monitor.door import Door, innermost
 from fdaemon.monitor.feed import Feed, Look
 from fdaemon.monitor.history import History, job_base
 from fdaemon.monitor.metrics import metrics
@@ -47,16 +47,16 @@ async def serve_monitor(
         await trio.to_thread.run_sync(history.load)
         feed = Feed(look, history)
         async with trio.open_nursery() as nursery:
-            served = await _open(settings, feed, nursery) if settings.has_door else Served(None, 0, "")
+            served = await _open(settings, feed, log, nursery) if settings.has_door else Served(None, 0, "")
             nursery.start_soon(feed.run)
             if settings.metrics_file:
                 nursery.start_soon(_write_metrics, settings.metrics_file, feed, log)
             started = True
             task_status.started(served)
     except* (MonitorFailed, ListenFailed, OSError) as group:
-        log(f"The live monitor is off: {_first(group)}")
+        log(f"The live monitor is off: {innermost(group)}")
     except* Exception as group:  # a fault of ours must not end a backup
-        log(f"The live monitor is off: {_first(group)!r}")
+        log(f"The live monitor is off: {innermost(group)!r}")
     finally:
         if started and settings.socket:
             _remove_socket(settings.socket)
@@ -64,18 +64,20 @@ async def serve_monitor(
         task_status.started(None)
 
 
-async def _open(settings: MonitorSettings, feed: Feed, nursery: trio.Nursery) -> Served:
+async def _open(
+    settings: MonitorSettings, feed: Feed, log: Callable[[str], None], nursery: trio.Nursery
+) -> Served:
     token = await trio.to_thread.run_sync(read_token, settings)
     context = tls_context(settings)
     door, port = None, 0
     if settings.listens:
-        door = Door(feed, token, context)
+        door = Door(feed, token, log, context)
         place = ListenAddress(settings.address, settings.port)
         for listener in await open_listeners([place], backlog=BACKLOG):
             port = int(listener.socket.getsockname()[1])
             nursery.start_soon(partial(trio.serve_listeners, door.serve, [listener]))
     if settings.socket:
-        door = door if door is not None and context is None else Door(feed, token)
+        door = door if door is not None and context is None else Door(feed, token, log)
         listener = await _unix_listener(settings.socket)
         nursery.start_soon(partial(trio.serve_listeners, door.serve, [listener]))
     return Served(door, port, settings.socket)
@@ -137,7 +139,3 @@ def _write(path: str, text: str) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(beside, path)
-
-
-def _first(group: BaseException) -> BaseException:
-    return _first(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group

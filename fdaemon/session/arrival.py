@@ -3,7 +3,7 @@
 A Director gets a session; a Storage daemon that calls a passive client is attached to its job.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,15 +54,19 @@ async def serve_connection(services: Services, transport: trio.abc.Stream) -> No
     """Serve one accepted connection to its end. Never raises, whatever happens on it."""
     with contained(services):
         async with transport:
-            with services.newcomers.waiting() as scope:
-                await _serve(services, transport, partial(services.newcomers.admit, scope))
+            serve: Serve | None = None
+            with services.newcomers.waiting():
+                serve = await _meet(services, transport)
+            if serve is not None:
+                await serve()
 
 
-type Admit = Callable[[], None]
-"""Called when the peer has proved who it is."""
+type Serve = Callable[[], Awaitable[None]]
+"""What is left to do for a peer that has proved who it is."""
 
 
-async def _serve(services: Services, transport: trio.abc.Stream, admit: Admit) -> None:
+async def _meet(services: Services, transport: trio.abc.Stream) -> Serve | None:
+    """Find out who it is, and that it is; None when it is not let in."""
     try:
         newcomer = await classify(transport)
         if isinstance(newcomer, ClearHello):
@@ -74,7 +78,7 @@ async def _serve(services: Services, transport: trio.abc.Stream, admit: Admit) -
             packets, identity = PacketStream(tls, "client"), tls.psk_identity
     except (PeerGone, RemoteProtocolError):
         await refuse(transport)
-        return
+        return None
     hello = await _first_packet(packets)
     if hello is None:
         services.log(MessageType.ERROR, f"Connection request from {packets.address} failed.\n")
@@ -86,13 +90,14 @@ async def _serve(services: Services, transport: trio.abc.Stream, admit: Admit) -
         await _hang_up(packets)
     elif hello.startswith(b"Hello Director"):
         packets.name = "Director"
-        await _serve_director(services, packets, hello, admit)
+        return await _meet_director(services, packets, hello)
     elif hello.startswith(b"Hello Storage"):
         packets.name = "Storage daemon"
-        await _attach_storage(services, packets, hello, admit)
+        return await _meet_storage(services, packets, hello)
     else:
         services.log(MessageType.ERROR, f"Invalid connection from {packets.address}. Len={len(hello)}\n")
         await _hang_up(packets)
+    return None
 
 
 def _tls_side(services: Services) -> tuple[TlsSettings, PskLookup]:
@@ -171,7 +176,7 @@ class Meeting:
         self.job.tracker.fire(JobEvent.REFUSED)
 
 
-async def _serve_director(services: Services, packets: PacketStream, hello: bytes, admit: Admit) -> None:
+async def _meet_director(services: Services, packets: PacketStream, hello: bytes) -> Serve | None:
     meeting = Meeting.begin(services)
     meeting.tracker.fire(DirectorEvent.ACCEPTED)
     services.registry.enter(meeting.job)
@@ -184,21 +189,26 @@ async def _serve_director(services: Services, packets: PacketStream, hello: byte
         services.registry.leave(meeting.job)
         meeting.give_up(DirectorEvent.REFUSED)
         await packets.aclose()
-        return
-    admit()
+        return None
     meeting.tracker.fire(DirectorEvent.AUTHENTICATED)
-    await packets.send(hellos.GREETING)
-    await converse(services, director, packets, meeting)
+    return partial(converse, services, director, packets, meeting, greeting=hellos.GREETING)
 
 
 async def converse(
-    services: Services, director: DirectorResource, packets: PacketStream, meeting: Meeting
+    services: Services,
+    director: DirectorResource,
+    packets: PacketStream,
+    meeting: Meeting,
+    *,
+    greeting: bytes | None = None,
 ) -> None:
-    """Serve a Director that has proved itself to the end of the session; its job is in the registry."""
+    """Serve a Director that has proved itself to the end of the session; its job is in the registry and leaves it."""
     job = meeting.job
     job.director = director.name
     job.tracker.fire(JobEvent.AUTHENTICATED)
     try:
+        if greeting is not None:
+            await packets.send(greeting)
         await DirectorSession(services, director, packets, job, meeting.tracker).run()
     finally:
         job.close()
@@ -272,20 +282,21 @@ async def _refuse_director(services: Services, why: str) -> None:
         await trio.sleep(hellos.REFUSAL_DELAY)
 
 
-async def _attach_storage(services: Services, packets: PacketStream, hello: bytes, admit: Admit) -> None:
-    """A Storage daemon calls for one of our jobs (protocol/01 section 8.2). Its session takes the channel over."""
+async def _meet_storage(services: Services, packets: PacketStream, hello: bytes) -> Serve | None:
+    """A Storage daemon calls for one of our jobs (protocol/01 section 8.2). Its session takes the channel over, and is
+    waited for."""
     try:
         name = hellos.storage_job(hello, packets.address.encode())
     except RemoteProtocolError as error:
         services.log(MessageType.ERROR, (error.fatal or b"").decode("utf-8", "backslashreplace"))
         await _hang_up(packets)
-        return
+        return None
     job = services.registry.find(name)
     if job is None or job.storage is not None or job.storage_calling or not job.storage_key:
         shown = name.decode("utf-8", "backslashreplace")
         services.log(MessageType.FATAL, f"SD connect failed: Job name not found: {shown}\n")
         await packets.aclose()
-        return
+        return None
     job.storage_calling = True
     packets.throttle = job.throttle
     tracker = Tracker(STORAGE, name, (*services.observers, job.trail.observe))
@@ -307,20 +318,19 @@ async def _attach_storage(services: Services, packets: PacketStream, hello: byte
         job.storage_problem = problem
         job.storage_arrived.set()
         await packets.aclose()
-        return
+        return None
     finally:
         job.storage_calling = False
-    admit()
     tracker.fire(StorageEvent.AUTHENTICATED)
     encryption = packets.stream.describe().encode() if isinstance(packets.stream, TlsStream) else None
     services.limit_waits(packets)
     channel = StorageChannel(packets, tracker, encryption, over)
     if job.over or job.storage is not None:
         await channel.close()
-        return
+        return None
     job.storage = channel
     job.storage_arrived.set()
-    await over.wait()
+    return over.wait
 
 
 async def _nobody(text: bytes) -> None:

@@ -4,6 +4,7 @@ import platform
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -13,6 +14,7 @@ from fdaemon.config.messages import Destination
 from fdaemon.config.options import Options
 from fdaemon.config.resources import TlsConfig
 from fdaemon.jobs.reporter import Reporter, Standing
+from fdaemon.net.newcomers import Newcomers
 from fdaemon.net.packets import PacketStream
 from fdaemon.net.tls import TlsSettings
 from fdaemon.protocol.messages import MessageType
@@ -20,13 +22,16 @@ from fdaemon.protocol.tls_policy import policy_of
 from fdaemon.registry import Registry
 from fdaemon.session.debug import Debug
 from fdaemon.session.keys import KeyRing
-from fdaemon.session.newcomers import Newcomers
 from fdaemon.session.outlets import Outlets
 from fdaemon.views import DaemonView
 from statecharts.tracker import Observer
 
 if TYPE_CHECKING:
     from fdaemon.monitor.service import Served
+
+MOST_NEWCOMERS = 256
+"""Connections that have not proved who they are: a quarter of the usual limit of descriptors. A Director proves itself
+within milliseconds, so many that arrive at once are still let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Services:
     debug: Debug = field(default_factory=Debug)
     started: float = field(default_factory=time.time)
     refusals: trio.Lock = field(default_factory=trio.Lock)
-    newcomers: Newcomers = field(default_factory=Newcomers)
+    newcomers: Newcomers = field(default_factory=partial(Newcomers, MOST_NEWCOMERS))
     addresses: tuple[tuple[str, int], ...] = ()
     default_bandwidth: int | None = None
     monitor: "Served | None" = None

@@ -98,6 +98,11 @@ class Peer:
 
     async def log_in(self, key: bytes = KEY) -> None:
         """Prove to be the Director; the greeting has been read."""
+        await self.prove(key)
+        assert await self.hear() == b"2000 OK Hello 54\n"
+
+    async def prove(self, key: bytes = KEY) -> None:
+        """Prove to be the Director. The last packet has been sent; the daemon's task has not run since."""
         await self.send(HELLO)
         exchange = Initiator(key, b"R_DIRECTOR::bareos-dir", 0, 4711, 1_700_000_000)
         exchange.start()
@@ -105,7 +110,6 @@ class Peer:
             packet = await self.hear()
             assert packet is not None
             await self.send(*exchange.receive(packet))
-        assert await self.hear() == b"2000 OK Hello 54\n"
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Peers that have not proved who they are: a crowd of them takes nothing from those who have."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import trio
@@ -7,8 +8,8 @@ import trio.testing
 
 from fdaemon.net.packets import PacketStream
 from fdaemon.session.arrival import serve_connection
-from fdaemon.session.newcomers import MOST_NEWCOMERS
-from tests.session.talking import HELLO, JOB, OK_JOB, Peer, house
+from fdaemon.session.services import MOST_NEWCOMERS
+from tests.session.talking import HELLO, JOB, OK_JOB, Peer, connected, house
 
 
 async def test_the_one_that_waits_longest_makes_room(tmp_path: Path) -> None:
@@ -36,3 +37,17 @@ async def test_the_one_that_waits_longest_makes_room(tmp_path: Path) -> None:
         await steady.send(JOB)
         assert await steady.hear() == OK_JOB
         nursery.cancel_scope.cancel()
+
+
+async def test_one_that_has_just_proved_itself_is_not_sent_away(tmp_path: Path) -> None:
+    """The crowd comes when its last packet has arrived, and before the task that serves it has seen that."""
+    where = house(tmp_path)
+    async with connected(where) as director:
+        with ExitStack() as crowd:
+            await director.prove()
+            for _ in range(MOST_NEWCOMERS):
+                crowd.enter_context(where.services.newcomers.waiting())
+            assert await director.hear() == b"2000 OK Hello 54\n"
+            await director.send(JOB)
+            assert await director.hear() == OK_JOB
+    assert not list(where.services.registry)
