@@ -10,6 +10,9 @@ from fdaemon.config.resources import (
     TlsConfig,
 )
 
+_EFFECTIVE = os.access in os.supports_effective_ids
+"""By its real user, `access` leaves out that a daemon started with `-k` may read everything."""
+
 
 def advice(client: ClientResource, directors: tuple[DirectorResource, ...], path: str) -> list[str]:
     """Sentences without a line end about the resources that were read from `path`."""
@@ -22,7 +25,8 @@ def advice(client: ClientResource, directors: tuple[DirectorResource, ...], path
         )
     told += _unreadable(client.tls, f'File daemon "{client.name}" in {path}')
     for director in directors:
-        told += _unreadable(director.tls, f'Director "{director.name}" in {path}')
+        if director.connection_from_client_to_director:  # else ours are used, whoever calls
+            told += _unreadable(director.tls, f'Director "{director.name}" in {path}')
     return told
 
 
@@ -38,5 +42,5 @@ def _unreadable(tls: TlsConfig, place: str) -> list[str]:
     return [
         f'"{directive}" names {file}, which cannot be read: no TLS connection will succeed ({place})'
         for directive, file in files.items()
-        if tls.enable and file and not os.access(file, os.R_OK)
+        if tls.enable and file and not os.access(file, os.R_OK, effective_ids=_EFFECTIVE)
     ]

@@ -69,7 +69,8 @@ class Job:
 
     @property
     def over(self) -> bool:
-        """True once the session has stopped taking commands: nobody uses or closes a Storage channel any more."""
+        """True once the session has stopped taking commands: nobody uses or closes a Storage channel
+        that comes now."""
         return self._over
 
     def cancel(self, why: bytes = b"") -> bool:

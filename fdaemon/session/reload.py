@@ -11,7 +11,13 @@ from fdaemon.protocol.messages import MessageType
 from fdaemon.session.keys import KeyRing, load_keys
 from fdaemon.session.services import Services
 
-_MONITOR = tuple(field.name for field in fields(ClientResource) if field.name.startswith("monitor_"))
+_UNTIL_RESTART = {
+    "listening addresses": ("addresses",),
+    "settings of the monitor": tuple(
+        field.name for field in fields(ClientResource) if field.name.startswith("monitor_")
+    ),
+}
+"""Fields of the Client resource whose values stay as they were at the start."""
 
 
 async def load_again(services: Services) -> bool:
@@ -25,11 +31,11 @@ async def load_again(services: Services) -> bool:
     except (ConfigError, OSError, ValueError) as error:
         services.log(MessageType.ERROR, f"Reload: the configuration is not taken over: {_text(error)}\n")
         return False
-    if old.client.addresses != new.client.addresses:
-        services.log(MessageType.WARNING, "Reload: new listening addresses need a restart.\n")
-        new = replace(new, client=replace(new.client, addresses=old.client.addresses))
-    if any(getattr(old.client, name) != getattr(new.client, name) for name in _MONITOR):
-        services.log(MessageType.WARNING, "Reload: new settings of the monitor need a restart.\n")
+    for what, names in _UNTIL_RESTART.items():
+        kept = {name: getattr(old.client, name) for name in names}
+        if any(getattr(new.client, name) != value for name, value in kept.items()):
+            services.log(MessageType.WARNING, f"Reload: new {what} need a restart.\n")
+            new = replace(new, client=replace(new.client, **kept))
     for warning in new.warnings:
         services.log(MessageType.WARNING, f"Reload: {warning}\n")
     services.keys = keys

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from fdaemon.config import ConfigError, ConfigMissing, ResourceProblem, load
-from fdaemon.config.load import read
+from fdaemon.config.load import check, read
 
 CLIENT = "Client {\n  Name = x-fd\n}\n"
 DIRECTOR = 'Director {\n  Name = bareos-dir\n  Password = "secret"\n  Description = "our Director"\n}\n'
@@ -269,11 +270,46 @@ def test_a_network_buffer_that_packets_do_not_allow(tmp_path: Path, size: int, u
     assert f"{used} is used, not {size}" in warning
 
 
-@pytest.mark.parametrize("resource", [CLIENT, DIRECTOR])
-def test_tls_files_that_are_not_there(tmp_path: Path, resource: str) -> None:
+CALLED = DIRECTOR.replace("\n}", "\n  Address = dir\n  Connection From Client To Director = yes\n}")
+
+
+def with_certificate(resource: str, path: Path) -> str:
+    return resource.replace("\n}", f'\n  TLS Certificate = "{path}"\n}}')
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        lambda path: with_certificate(CLIENT, path) + DIRECTOR,
+        lambda path: CLIENT + with_certificate(CALLED, path),
+    ],
+    ids=["ours", "of a Director that we call"],
+)
+def test_tls_files_that_are_not_there(tmp_path: Path, resources: Callable[[Path], str]) -> None:
     """The daemon would start, or be reloaded, and refuse every connection."""
-    text = resource.replace("\n}", f'\n  TLS Certificate = "{tmp_path}/none.pem"\n}}')
-    configuration = load(single(tmp_path, (CLIENT + DIRECTOR + MESSAGES).replace(resource, text)))
-    (warning,) = configuration.warnings
-    assert f'"TLS Certificate" names {tmp_path}/none.pem, which cannot be read' in warning
-    assert load(single(tmp_path, CLIENT + DIRECTOR + MESSAGES)).warnings == ()
+    there, none = tmp_path / "there.pem", tmp_path / "none.pem"
+    there.touch()
+    (warning,) = load(single(tmp_path, resources(none) + MESSAGES)).warnings
+    assert f'"TLS Certificate" names {none}, which cannot be read' in warning
+    assert load(single(tmp_path, resources(there) + MESSAGES)).warnings == ()
+
+
+def test_tls_files_that_nothing_uses_may_be_missing(tmp_path: Path) -> None:
+    """A Director that calls us is met with the files of the Client resource."""
+    text = CLIENT + with_certificate(DIRECTOR, tmp_path / "none.pem") + MESSAGES
+    assert load(single(tmp_path, text)).warnings == ()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_tls_files_are_read_as_the_effective_user(tmp_path: Path) -> None:
+    certificate = tmp_path / "fd.pem"
+    certificate.touch(0o400)
+    path = single(tmp_path, with_certificate(CLIENT, certificate) + DIRECTOR + MESSAGES)
+    resources = read(path)
+    assert check(resources).warnings == ()
+    os.seteuid(65534)
+    try:
+        (warning,) = check(resources).warnings
+    finally:
+        os.seteuid(0)
+    assert f"names {certificate}, which cannot be read" in warning
