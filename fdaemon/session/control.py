@@ -23,10 +23,9 @@ from statecharts.director import DirectorEvent, DirectorState
 from statecharts.job import JobEvent
 from statecharts.tracker import Tracker
 
-REPORT_PATIENCE = 1800.0
-"""Seconds that a Director may leave one packet of the report unread. Nobody can cancel a job that reports, so one that
-reports to a Director that has stopped would keep its place for ever. A busy one gets as long as
-`SD Connect Timeout` gives."""
+UNREAD_LIMIT = 1800.0
+"""Seconds that one packet of the report may wait for room at the Director; the next one has as many again. Nobody can
+cancel a job that reports, so one whose Director has stopped without a word would keep its place for ever."""
 
 _REFUSALS = (
     DirectorEvent.COMMAND_REFUSED,
@@ -177,7 +176,7 @@ class DirectorSession:
     async def _end(self) -> None:
         """The end of every authenticated session, in the order of protocol/02 section 4.1."""
         job, standing = self.job, self.job.standing
-        self.packets.write_patience = min(self.packets.write_patience, REPORT_PATIENCE)
+        self.packets.write_patience = min(self.packets.write_patience, UNREAD_LIMIT)
         if job.stop_reason and job.spec.job_id:
             await self.reporter.send(MessageType.FATAL, job.stop_reason)
         if job.tracker.can(JobEvent.COMMANDS_ENDED):

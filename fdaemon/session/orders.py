@@ -271,8 +271,8 @@ async def drop_storage(session: "DirectorSession") -> None:
 async def call_storage_daemon(session: "DirectorSession", command: c.Storage) -> None:
     """`storage …`: call the Storage daemon, prove who we are, answer."""
     job, services, client = session.job, session.services, session.services.configuration.client
+    await drop_storage(session)
     if command.authorization:
-        await drop_storage(session)
         take_key(session, command.authorization)
         job.spec = replace(job.spec, storage_policy=command.tls_policy)
     job.throttle.limit = job.throttle.limit or services.bandwidth(session.director)

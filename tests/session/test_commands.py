@@ -9,6 +9,7 @@ import trio.testing
 
 from fdaemon.net.packets import PacketStream
 from fdaemon.session.arrival import serve_connection
+from fdaemon.session.control import UNREAD_LIMIT
 from fdaemon.wire.framing import Signal
 from tests.session.talking import JOB, OK_JOB, Peer, connected, house
 
@@ -274,6 +275,28 @@ async def test_a_director_that_takes_no_report_is_given_up(
         theirs.send_stream.send_all_hook = trio.sleep_forever
         await peer.signal(Signal.EOD)
     assert not list(where.services.registry)
+
+
+async def test_a_director_that_takes_its_report_slowly_gets_all_of_it(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Each packet has its own limit, which only the whole report exceeds."""
+    where = house(tmp_path)
+    ours, theirs = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve_connection, where.services, theirs)
+        peer = Peer(PacketStream(ours, "daemon"))
+        await peer.log_in()
+        await peer.send(JOB)
+        assert await peer.hear() == OK_JOB
+        began = trio.current_time()
+        theirs.send_stream.send_all_hook = partial(trio.sleep, 0.9 * UNREAD_LIMIT)
+        await peer.signal(Signal.EOD)
+        report, end = await peer.rest()
+    assert isinstance(report, bytes)
+    assert report.startswith(b"2800 End Job ")
+    assert end == TERMINATE
+    assert trio.current_time() - began > UNREAD_LIMIT
 
 
 @pytest.mark.parametrize("line", [b"F /etc", b"O M\n", b"Z .nobackup\n", b"R x\n"])

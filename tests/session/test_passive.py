@@ -92,3 +92,29 @@ async def test_a_key_with_which_we_call_lets_nobody_in(tmp_path: Path) -> None:
                 await intruder.send(STORAGE_HELLO)
                 assert await intruder.rest() == []
             await director.packets.aclose()
+
+
+async def test_another_storage_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    """Without a key of its own too: nobody would close the first one any more."""
+    where = house(tmp_path)
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with connected(where) as director, connected(where) as storage, listeners[0]:
+        port = listeners[0].socket.getsockname()[1]
+        await director.log_in()
+        await director.send(WITH_KEY)
+        assert await director.hear() == OK_JOB
+        await storage.send(STORAGE_HELLO)
+        heard: list[bytes | int] = []
+
+        async def first() -> None:
+            heard.extend(await authenticate(storage))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(first)
+            await trio.testing.wait_all_tasks_blocked()
+            (job,) = where.services.registry
+            assert job.storage is not None
+            await director.send(b"storage address=127.0.0.1 port=%d ssl=0\n" % port)
+            async with await listeners[0].accept():
+                await trio.testing.wait_all_tasks_blocked()
+                assert heard == [TERMINATE]
