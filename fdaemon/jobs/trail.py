@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
 
 from fdaemon.views import ConversationView, TransitionView
 from statecharts.tracker import Transition
@@ -20,16 +21,34 @@ class Trail:
         self._steps: deque[TransitionView] = deque(maxlen=KEPT_STEPS)
         self._standing: dict[str, tuple[str, float]] = {}
         self._spent: dict[str, dict[str, float]] = {}
+        self._ways: set[tuple[str, Enum, Enum]] = set()
 
     def observe(self, step: Transition) -> None:
         """A conversation has made a step."""
+        now = self._stand(step)
+        self._steps.append(
+            TransitionView(now, step.chart, str(step.source.value), step.event.name, str(step.target.value))
+        )
+
+    def observe_round(self, step: Transition) -> None:
+        """The same for a chart that comes by for every file: where it stands and how long is kept, and the step when
+        it is the first of its kind, for more of them would push out those of the other conversations.
+        """
+        way = step.chart, step.source, step.event
+        if way in self._ways:
+            self._stand(step)
+        else:
+            self._ways.add(way)
+            self.observe(step)
+
+    def _stand(self, step: Transition) -> float:
         now, chart = self._clock(), step.chart
         source, target = str(step.source.value), str(step.target.value)
         since = self._standing.get(chart, ("", self._born))[1]
         spent = self._spent.setdefault(chart, {})
         spent[source] = spent.get(source, 0.0) + max(0.0, now - since)
         self._standing[chart] = target, now
-        self._steps.append(TransitionView(now, chart, source, step.event.name, target))
+        return now
 
     @property
     def steps(self) -> tuple[TransitionView, ...]:

@@ -271,7 +271,7 @@ async def verify(session: "DirectorSession", command: c.Verify) -> bool:
     job.standing.announce(Status.RUNNING)
     exchange = VerifyExchange(
         session.packets,
-        Tracker(VERIFY, job.spec.name, session.services.observers),
+        Tracker(VERIFY, job.spec.name, (*session.services.observers, job.trail.observe_round)),
         deliver=session.reporter.send,
         counters=job.standing.counters,
         interval=_surroundings(session).interval,

@@ -61,6 +61,32 @@ async def test_the_disk_levels_are_one_exchange(tmp_path: Path, level: bytes) ->
     ]
 
 
+async def test_the_exchange_is_in_the_view_of_the_job(tmp_path: Path) -> None:
+    top = tmp_path / "top"
+    top.mkdir()
+    for number in range(100):
+        (top / f"file{number}").write_bytes(b"abc")
+    where = house(tmp_path)
+    async with connected(where) as peer:
+        await begin(peer, fileset(top), b"init")
+        await peer.rest()
+    [ended] = where.services.registry.recent
+    assert {item.chart: item.state for item in ended.conversations} == {
+        "director": "Closed",
+        "job": "Closed",
+        "verify": "Ended",
+    }
+    assert [step.event for step in ended.transitions if step.chart == "verify"] == [
+        "WALK_STARTED",
+        "FILE_FOUND",
+        "ATTRIBUTES_SENT",
+        "DIGEST_SENT",
+        "DIGEST_WAIVED",
+        "WALK_ENDED",
+        "EOD_SENT",
+    ]
+
+
 async def test_a_name_that_is_not_there_counts_one_error(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     async with connected(house(tmp_path)) as peer:
