@@ -9,7 +9,8 @@ class Counters:
     """A job's figures, written by one worker thread and read by anyone (plain ints: each write is atomic).
 
     `files` is the last file index sent (backup) or the files created or skipped (restore); bytes as in
-    `2800 End Job`; `current` is the path in work.
+    `2800 End Job`; `current` is the path in work. `place` is where on the volume a restore reads: VolSessionId,
+    VolSessionTime and FileIndex of what came last, written once for each piece of the record stream.
     """
 
     files: int = 0
@@ -19,6 +20,7 @@ class Counters:
     errors: int = 0
     warnings: int = 0
     current: bytes = b""
+    place: tuple[int, int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -89,7 +91,8 @@ class JobView:
     """One running or finished job, as `status`, the monitor and the metrics show it. Times in Unix seconds.
 
     `key` is the session's number, which no other has while the daemon runs (a job id is the Director's, and there
-    may be several of them); `roots` are the names in the FileSet of a backup.
+    may be several of them); `roots` are the names in the FileSet of a backup; `session` is its own VolSessionId and
+    VolSessionTime, and `place` that of a restore's counters.
     """
 
     job_id: int
@@ -117,6 +120,8 @@ class JobView:
     messages: tuple[MessageView, ...] = ()
     flow: FlowView | None = None
     roots: tuple[bytes, ...] = ()
+    session: tuple[int, int] = (0, 0)
+    place: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,8 @@ class Job:
             roots=()
             if spec.fileset is None
             else tuple(name for include in spec.fileset.includes for name in include.names),
+            session=(spec.session_id, spec.session_time),
+            place=counters.place,
         )
 
     def _flow_view(self) -> FlowView:

@@ -127,6 +127,7 @@ class Restorer:
         records = self._reader.feed(data)
         try:
             self._take(records)
+            self._counters.place = self._reader.place
             if self._reader.error is not None:
                 raise _fatal(self._reader.error)
         except BaseException:

@@ -23,6 +23,7 @@ from fdaemon.monitor.document import (
 )
 from fdaemon.monitor.history import History
 from fdaemon.monitor.progress import Estimator, work_done
+from fdaemon.monitor.restored import RestoredShare
 from fdaemon.monitor.sampling import NOTHING, JobWatch, helper_seconds
 from fdaemon.views import DaemonView, JobView
 
@@ -163,7 +164,9 @@ class Feed:
     def _watch(self, job: JobView) -> JobWatch:
         watch = self._watches.get(job.key)
         if watch is None:
-            watch = self._watches[job.key] = JobWatch(Estimator(self.history.runs(job)))
+            watch = self._watches[job.key] = JobWatch(
+                Estimator(self.history.runs(job), RestoredShare(self.history.saved))
+            )
         return watch
 
     def _finished(self, job: JobView) -> Json:

@@ -1,5 +1,5 @@
-"""How far a job is and when it will end: from its own earlier runs, else from its place in the tree; it always
-says from which. A guess without a ground is not made.
+"""How far a job is and when it will end: from its own earlier runs, else from its place in the tree, a restore from
+the sizes of the backups that it reads; it always says from which. A guess without a ground is not made.
 """
 
 from collections import deque
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fdaemon.monitor.history import Run, expected
 from fdaemon.monitor.position import Position, cost
+from fdaemon.monitor.restored import RestoredShare
 from fdaemon.views import JobView
 
 PACE = 15.0
@@ -20,8 +21,8 @@ SURPASSED = 0.98
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`fraction` of the work done (0 to 1) and `seconds_left`, or None; `source` is `history`, `tree` or `none`,
-    and `basis` says in words what the estimate stands on.
+    """`fraction` of the work done (0 to 1) and `seconds_left`, or None; `source` is `history`, `tree`,
+    `session` or `none`, and `basis` says in words what the estimate stands on.
     """
 
     fraction: float | None = None
@@ -37,8 +38,14 @@ FINISHED = Progress(1.0, 0.0, "none", "the data is through")
 class Estimator:
     """Judges one job, at each look. `survey` asks the disk and is blocking: it belongs in a worker thread."""
 
-    def __init__(self, runs: list[Run], position: Callable[[tuple[bytes, ...]], Position] = Position) -> None:
+    def __init__(
+        self,
+        runs: list[Run],
+        restored: RestoredShare | None = None,
+        position: Callable[[tuple[bytes, ...]], Position] = Position,
+    ) -> None:
         self._runs = runs
+        self._restored = restored
         self._make = position
         self._position: Position | None = None
         self._tree_total: float | None = None
@@ -70,6 +77,10 @@ class Estimator:
             self._paces.popleft()
         if now - self._began < EARLIEST:
             return UNKNOWN
+        if job.type == "R":
+            total = None if self._restored is None else self._restored.total(job)
+            basis = "the backups that are read, if all of them is restored"
+            return UNKNOWN if total is None else self._judged(done, total, "session", basis)
         total = self._expected(job)
         if total is not None:
             count = len(self._runs)

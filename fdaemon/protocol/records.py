@@ -33,7 +33,8 @@ class RecordReader:
     `feed` hands out the whole records that its bytes complete. What then went wrong, or that the data ended,
     is in `error` and `ended`, so that the records before it are not lost. `replies` collects what has to be
     sent back; `rest` holds the bytes after the end of the data, which belong to the next dialogue; `packets`
-    counts the packets of whole records, and the signals.
+    counts the packets of whole records, and the signals; `place` is VolSessionId, VolSessionTime and FileIndex of the
+    last header that the last bytes held.
     """
 
     def __init__(self) -> None:
@@ -42,6 +43,7 @@ class RecordReader:
         self.replies = bytearray()
         self.rest = b""
         self.packets = 0
+        self.place: tuple[int, int, int] | None = None
         self._pieces: list[bytes | memoryview] = []
         self._held = 0
         self._wanted = _LENGTH.size
@@ -86,6 +88,7 @@ class RecordReader:
         at, end = 0, len(data)
         header = self._header
         unpack, match_header = _LENGTH.unpack_from, _HEADER.fullmatch
+        match: re.Match[bytes] | None = None
         try:
             while True:
                 if end - at < 4:
@@ -123,6 +126,9 @@ class RecordReader:
                 at = stop
         finally:
             self._header = header
+            if match is not None:  # once for all of them: a record has no time for it
+                _, session_id, session_time, at_index, *_ = match.group().split(b" ")
+                self.place = int(session_id), int(session_time), int(at_index)
 
     def _take_signal(self, number: int, inside: bool) -> None:
         self.packets += 1

@@ -45,8 +45,8 @@ def test_the_time_of_all_rounds_is_kept_and_the_state_is_never_an_old_one() -> N
     verify.fire(_E.VOLUME_OPENED)
     for event in 10 * (_E.ATTRIBUTES_SENT, _E.ATTRIBUTES_SENT, _E.DIGEST_SENT):
         state = verify.fire(event)
-        (conversation,) = trail.conversations
-        assert conversation.state == state.value
+        assert [conversation.state for conversation in trail.conversations] == [state.value]
+    (conversation,) = trail.conversations
     # one tick a step; the first is the trail's birth
     assert dict(conversation.spent) == {"Idle": 1.0, "Volume": 10.0, "VolumeFile": 20.0}
     assert (conversation.state, conversation.since) == ("Volume", 31.0)

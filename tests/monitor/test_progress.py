@@ -145,7 +145,7 @@ def test_earlier_runs_are_believed_before_the_tree() -> None:
     assert estimator.look(beyond, 20.0).source == "none"
 
 
-def test_a_restore_has_nothing_to_be_judged_by() -> None:
+def test_a_restore_of_an_unknown_backup_has_nothing_to_be_judged_by() -> None:
     estimator = Estimator([])
     view = job(type="R")
     assert not estimator.wants_survey(view)

@@ -45,6 +45,19 @@ def test_cut_anywhere(cuts: list[int]) -> None:
     reader, records = fed(*[wire[start:end] for start, end in pairwise(edges)])
     assert records == RECORDS
     assert reader.ended
+    assert reader.place == (7, 8, RECORDS[-1][0])
+
+
+def test_the_place_is_that_of_the_last_header() -> None:
+    reader = RecordReader()
+    assert reader.place is None
+    header, data = frame(record_header(4_294_967_295, 1_700_000_000, 5, 1, 3)), frame(b"abc")
+    reader.feed(header)
+    assert reader.place == (4_294_967_295, 1_700_000_000, 5)
+    reader.feed(data + frame(record_header(1, 2, -3, 1, 3)) + data + header[:9])
+    assert reader.place == (1, 2, -3)
+    reader.feed(header[9:] + data + EOD)
+    assert reader.place == (4_294_967_295, 1_700_000_000, 5)
 
 
 def test_stream_flag_bits_are_masked() -> None:

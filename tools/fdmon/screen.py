@@ -29,7 +29,8 @@ HELP: Final = (
     "  The track shows the job's chart with the present state in [BRACKETS]; behind it stand the states",
     "  of its conversations with the Director and the Storage daemon. `waits on` names what the job's",
     "  worker spends most of its time with: the Storage daemon, the CPU or the disk. An estimate names",
-    "  its source: `history` (earlier runs of the job) or `tree` (the place that the walk has reached).",
+    "  its source: `history` (earlier runs of the job), `tree` (the place that the walk has reached) or",
+    "  `session` (a restore: the sizes of the backups that it reads).",
 )
 
 
