@@ -65,7 +65,7 @@ class History:
                 str(key): Saved(int(files), int(size))
                 for key, (files, size) in found.get("sessions", {}).items()
             }
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             self._runs, self._saved = {}, {}
 
     def save(self) -> None:

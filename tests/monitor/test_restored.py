@@ -165,8 +165,8 @@ def test_the_sizes_of_backups_are_kept_bounded_and_survive_nonsense(tmp_path: Pa
     assert again.saved("other-dir", 11, 7) is None
     for session in ((1, 8), (1, 9), (0, 0)):
         assert again.saved("bareos-dir", *session) is None
-    for text in ('{"sessions": 5}', '{"sessions": {"a": [1]}}', '{"sessions": {"a": ["x", 2]}}'):
-        path.write_text(text)
+    for sessions in ("5", '{"a": [1]}', '{"a": ["x", 2]}', '{"a": [Infinity, 2]}', "[" * 200_000):
+        path.write_text(f'{{"sessions": {sessions}}}')
         again.load()
         assert again.saved("bareos-dir", 11, 7) is None
     path.write_text('{"v": 1, "runs": {}}')  # of a release that kept none
