@@ -305,6 +305,21 @@ _OPTIONS: Final = (
         said=(),
         end=EndJob("T"),
     ),
+    backed_up(
+        "5.11.23",
+        "only some files compressed",
+        "With one Options block for some files and one for the rest, indexes stay in order, each as its block says.",
+        "03 §1.7; 04 §1.1",
+        tuple(
+            File(b"%02d.%b" % (number, kind), b"hello" * 100)
+            for number in range(12)
+            for kind in (b"gz", b"txt")
+        ),
+        *(has_streams(b"%02d.gz" % number, 2, 3) for number in range(12)),
+        *(has_streams(b"%02d.txt" % number, 29, 3) for number in range(12)),
+        rows=include((block(b"M", b"W *.gz"), block(b"MZ6"))),
+        end=EndJob("T", files=25, errors=0),
+    ),
 )
 
 CASES: Final = _OPTIONS
