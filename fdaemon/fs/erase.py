@@ -48,8 +48,14 @@ def erase(dir_fd: int, name: bytes, run: Callable[[int], None]) -> bool:
 
 
 def _put_back(fd: int, dir_fd: int, name: bytes) -> None:
-    """By a link, which replaces nothing that has come there meanwhile."""
-    with suppress(OSError):
+    """By a link, which replaces nothing that has come there meanwhile; by moving it where there are no hard links."""
+    try:
         os.link(name, name, src_dir_fd=fd, dst_dir_fd=dir_fd, follow_symlinks=False)
+    except FileExistsError:
+        pass
+    except OSError:
+        with suppress(OSError):
+            os.rename(name, name, src_dir_fd=fd, dst_dir_fd=dir_fd)
+        return
     with suppress(OSError):
         os.unlink(name, dir_fd=fd)

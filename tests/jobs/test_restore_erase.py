@@ -1,5 +1,6 @@
 """The Secure Erase Command: what it gets, what is said, and what a failure means."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,18 @@ def test_a_failure_ends_the_job(tmp_path: Path, command: str, text: bytes) -> No
     with pytest.raises(JobFailed) as failed:
         _run(tmp_path, command, regular(1, b"name", b"new"))
     assert failed.value.text == b"SecureErase: %b " % command.encode() + text
+    assert (tmp_path / "name").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["name"]
+
+
+def test_a_failure_where_there_are_no_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", link)
+    (tmp_path / "name").write_bytes(b"old")
+    with pytest.raises(JobFailed):
+        _run(tmp_path, "sh -c 'exit 3'", regular(1, b"name", b"new"))
     assert (tmp_path / "name").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["name"]
 
