@@ -70,9 +70,14 @@ def test_the_packets_are_the_same(tree: Path, digest: Digest, early: list[Digest
     assert sum(batch.digested for batch in helped.batches) == 200
 
 
-def test_not_for_few_files(tree: Path, early: list[DigestWorker]) -> None:
-    verify(bytes(tree / "d0"), block(), threads=0)
-    assert not early
+@pytest.mark.parametrize(("files", "threads", "workers"), [(FROM - 1, 2, 0), (FROM, 2, 1), (5 * FROM, 0, 0)])
+def test_only_for_many_files_and_beside_threads(
+    tmp_path: Path, files: int, threads: int, workers: int, early: list[DigestWorker]
+) -> None:
+    for number in range(files):
+        (tmp_path / f"{number}").write_bytes(b"x")
+    verify(bytes(tmp_path), block(), threads=threads)
+    assert len(early) == workers
 
 
 @pytest.mark.parametrize("other", [Digest.SHA1, Digest.XXH128])
