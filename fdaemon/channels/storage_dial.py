@@ -122,5 +122,8 @@ async def _connect(call: StorageCall, tracker: StorageTracker, issue: Issue, tel
         issue(MessageType.FATAL, b"Connect failure: ERR=%b\n" % str(error).encode())
         tracker.fire(StorageEvent.FAILED)
         raise JobFailed(texts.TLS_FAILED) from None
+    except BaseException:
+        await trio.aclose_forcefully(transport)
+        raise
     tracker.fire(StorageEvent.TLS_ESTABLISHED)
     return stream
