@@ -28,6 +28,8 @@ _EXEC_ERRORS = (EACCES, ENOEXEC, EFAULT, EINTR, E2BIG, ENAMETOOLONG, ENOMEM, ETX
 _EXEC_UNKNOWN = 255
 POLL_SECONDS = 0.5
 """How often a silent program is interrupted to see whether the job was canceled."""
+KILL_GRACE = 5.0
+"""Seconds to wait for a killed program to be gone."""
 _JUNK = b"\n\r "
 
 
@@ -105,7 +107,8 @@ def program_lines(
 ) -> Iterator[bytes]:
     """Run a program in `directory` without a shell and yield its output lines (stdout and stderr).
 
-    Raises ProgramFailed, and whatever `check_cancelled` raises: then the program and what it started are killed.
+    Raises ProgramFailed, and whatever `check_cancelled` raises: then the program and what it started are killed, as far
+    as that is permitted.
     """
     try:
         if not words or not words[0]:
@@ -127,9 +130,10 @@ def program_lines(
         code = _wait(process, check_cancelled)
     finally:
         if process.returncode is None:  # nobody has waited for it, so the group's number is still its own
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):  # a program may run as somebody else by now
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(KILL_GRACE)
         process.stdout.close()
     if code > 0:
         raise ProgramFailed(code, b"Child exited with code %d" % code)

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntFlag
 from errno import ENOENT
@@ -14,7 +15,7 @@ from errno import ENOENT
 import trio
 
 from fdaemon.errors import FdaemonError
-from fdaemon.fileset.lists import edit_codes, split_command
+from fdaemon.fileset.lists import KILL_GRACE, edit_codes, split_command
 from fdaemon.jobs.reporter import Reporter
 from fdaemon.jobs.spec import RunScript
 from fdaemon.outcome import Status
@@ -22,8 +23,6 @@ from fdaemon.protocol.messages import MessageType
 
 NOT_STARTED = 208
 """Status of a program that could not be started (the C++ child's exit code for "no such file")."""
-KILL_GRACE = 5.0
-"""Seconds to wait for a killed program to be gone."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 MAX_LINE = 129
 """A longer output line becomes several messages (core/src/lib/runscript.cc: RunScript::Run)."""
@@ -103,7 +102,8 @@ async def run_program(command: bytes, line: Callable[[bytes], Awaitable[None]]) 
         code = await process.wait()
     finally:
         if process.returncode is None:
-            process.kill()
+            with suppress(PermissionError):  # it may run as somebody else by now
+                process.kill()
             with trio.CancelScope(shield=True, deadline=trio.current_time() + KILL_GRACE):
                 await process.wait()
     if code:

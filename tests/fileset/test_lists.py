@@ -2,7 +2,9 @@
 
 import os
 import select
+import signal
 from collections.abc import Iterator
+from errno import EPERM
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,27 @@ def test_what_a_program_left_behind_goes_with_it(tmp_path: Path, held: int) -> N
     with pytest.raises(JobCanceled):
         list(program_lines([b"sh", b"-c", program], check))
     assert ended(held)
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_a_program_that_may_not_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that has become somebody else: it is left alone, and the cancel is what its caller hears of."""
+    kill, refused = os.killpg, list[int]()
+
+    def refuse(group: int, number: int) -> None:
+        refused.append(group)
+        raise PermissionError(EPERM, os.strerror(EPERM))
+
+    def check() -> None:
+        raise JobCanceled("canceled")
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    monkeypatch.setattr("fdaemon.fileset.lists.KILL_GRACE", 0.01)
+    with pytest.raises(JobCanceled):
+        list(program_lines([b"sleep", b"1000"], check))
+    [group] = refused
+    kill(group, signal.SIGKILL)
+    os.waitpid(group, 0)
 
 
 def test_a_program_that_ends_later_than_its_output() -> None:
