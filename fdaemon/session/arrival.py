@@ -17,6 +17,7 @@ from fdaemon.jobs.job import Job
 from fdaemon.jobs.trail import Trail
 from fdaemon.net.listen import ClearHello, classify, refuse
 from fdaemon.net.packets import PacketStream
+from fdaemon.net.sockets import peer_address
 from fdaemon.net.tls import TlsSettings, TlsStream, server_context
 from fdaemon.net.tls_settings import PskLookup
 from fdaemon.outcome import Status
@@ -55,9 +56,14 @@ async def serve_connection(services: Services, transport: trio.abc.Stream) -> No
     with contained(services):
         async with transport:
             serve: Serve | None = None
-            with services.newcomers.waiting():
+            with services.newcomers.waiting() as scope:
                 serve = await _meet(services, transport)
-            if serve is not None:
+            if scope.cancelled_caught:
+                address, _ = peer_address(transport)
+                services.log(
+                    MessageType.ERROR, f"Connection from {address} closed: too many are not authenticated.\n"
+                )
+            elif serve is not None:
                 await serve()
 
 

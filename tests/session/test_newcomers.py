@@ -31,6 +31,9 @@ async def test_the_one_that_waits_longest_makes_room(tmp_path: Path) -> None:
         await trio.testing.wait_all_tasks_blocked()
         late = call()
         assert await asking.rest() == []
+        assert [text for _, text in where.logged] == [
+            "Connection from  closed: too many are not authenticated.\n"  # streams in memory have no address
+        ]
         assert len(where.services.registry) == 1
         await late.log_in()
         await silent[0].log_in()
