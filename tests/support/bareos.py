@@ -282,14 +282,14 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _schema(core: Path) -> Path:
-    """The catalog's schema, of the sources beside or above the build tree."""
-    build = core.parents[1]
-    name = "core/src/cats/ddl/creates/postgresql.sql"
-    found = [build.parent / name, *sorted(build.parent.glob(f"*/{name}"))]
-    for path in found:
-        if path.is_file():
-            return path
-    pytest.skip(f"no {name} beside {build}, so there can be no catalog")
+    """The catalog's schema, of the sources that the build tree was made from."""
+    cache = core.parents[1] / "CMakeCache.txt"
+    found = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache.read_text(), re.MULTILINE)
+    assert found is not None, cache
+    path = Path(found[1], "core/src/cats/ddl/creates/postgresql.sql")
+    if not path.is_file():
+        pytest.skip(f"no {path}, so there can be no catalog")
+    return path
 
 
 @contextmanager

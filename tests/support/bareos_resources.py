@@ -87,7 +87,7 @@ def write_resources(site: Site, filesets: Sequence[FileSet]) -> None:
     (site.etc / "sd.conf").write_text(_storage(site))
     for name, port in site.client_ports.items():
         (site.etc / f"{name}.conf").write_text(_client(site, name, port))
-    console = [*_address(site, site.director_port), ("Name", "test-dir"), ("Password", "console-secret")]
+    console = [*_address(site, site.director_port, "Dir"), ("Name", "test-dir"), ("Password", "console-secret")]
     (site.etc / "bconsole.conf").write_text(_resource("Director", console))
 
 
@@ -108,8 +108,10 @@ def _text(value: Value) -> str:
             return value
 
 
-def _address(site: Site, port: int) -> list[tuple[str, Value]]:
-    return [("Address", "127.0.0.1"), ("Port", port), ("TLS Enable", site.tls)]
+def _address(site: Site, port: int, kind: str, *, own: bool = False) -> list[tuple[str, Value]]:
+    """Where a daemon is, in words that all releases know; `kind` is Dir, SD or FD, `own` its own resource."""
+    address = f"{kind} Address" if own else "Address"
+    return [(address, "127.0.0.1"), (f"{kind} Port", port), ("TLS Enable", site.tls)]
 
 
 def _director(site: Site, filesets: Sequence[FileSet]) -> str:
@@ -136,7 +138,7 @@ def _director(site: Site, filesets: Sequence[FileSet]) -> str:
                 ("Working Directory", site.working("dir")),
                 ("Auditing", False),
                 many,
-                *_address(site, site.director_port),
+                *_address(site, site.director_port, "Dir", own=True),
             ],
         ),
         _resource(
@@ -153,7 +155,7 @@ def _director(site: Site, filesets: Sequence[FileSet]) -> str:
                     ("Device", device),
                     ("Media Type", media),
                     many,
-                    *_address(site, site.storage_port),
+                    *_address(site, site.storage_port, "SD"),
                 ],
             )
             for name, device, media in site.storages
@@ -184,7 +186,7 @@ def _director(site: Site, filesets: Sequence[FileSet]) -> str:
                     ("Password", "client-secret"),
                     ("Catalog", "Catalog"),
                     many,
-                    *_address(site, port),
+                    *_address(site, port, "FD"),
                 ],
             )
             for name, port in site.client_ports.items()
@@ -217,7 +219,7 @@ def _storage(site: Site) -> str:
                     ("Working Directory", site.working("sd")),
                     ("Backend Directory", site.backends),
                     many,
-                    *_address(site, site.storage_port),
+                    *_address(site, site.storage_port, "SD", own=True),
                 ],
             ),
             _resource(
@@ -255,7 +257,7 @@ def _client(site: Site, name: str, port: int) -> str:
                     ("Name", name),
                     ("Working Directory", site.working(name)),
                     ("Maximum Concurrent Jobs", 20),
-                    *_address(site, port),
+                    *_address(site, port, "FD", own=True),
                     *site.client_lines,
                 ],
             ),
