@@ -87,7 +87,11 @@ def write_resources(site: Site, filesets: Sequence[FileSet]) -> None:
     (site.etc / "sd.conf").write_text(_storage(site))
     for name, port in site.client_ports.items():
         (site.etc / f"{name}.conf").write_text(_client(site, name, port))
-    console = [*_address(site, site.director_port, "Dir"), ("Name", "test-dir"), ("Password", "console-secret")]
+    console = [
+        *_address(site, site.director_port, "Dir"),
+        ("Name", "test-dir"),
+        ("Password", "console-secret"),
+    ]
     (site.etc / "bconsole.conf").write_text(_resource("Director", console))
 
 
