@@ -69,7 +69,7 @@ class TlsStream(trio.abc.Stream):
     @property
     def psk_identity(self) -> str | None:
         """Identity of the pre-shared key that protects this connection; None when none was used."""
-        return self._context.identity if self._ready and self.psk_used else None
+        return self._context.psk.identity if self._ready and self.psk_used else None
 
     @property
     def psk_used(self) -> bool:
@@ -97,11 +97,11 @@ class TlsStream(trio.abc.Stream):
             except FOREIGN:
                 with trio.move_on_after(CLOSE_LIMIT):
                     await self._flush()
-                if self._context.lookup_error is not None:
-                    raise self._context.lookup_error from None
+                if self._context.psk.error is not None:
+                    raise self._context.psk.error from None
                 raise
-            if self._context.lookup_error is not None:
-                raise self._context.lookup_error
+            if self._context.psk.error is not None:
+                raise self._context.psk.error
             self._context.check_peer(self._tls, self._host)
             self._ready = True
 

@@ -2,8 +2,9 @@
 nothing.
 
 One context serves one connection, as in the C++ daemon: nothing can be resumed from an earlier connection,
-whose key may have been wiped since, and the context can record which pre-shared key its handshake asked
-for.
+whose key may have been wiped since, and a record can be kept of the pre-shared key that its handshake asked
+for. The callbacks get that record and never the context: Python's collector does not see what they refer to, so
+a context that they held would stay for ever.
 """
 
 import ssl
@@ -55,16 +56,23 @@ class TlsSettings:
         return bool(self.certificate or self.ca_file or self.ca_dir or self.verify_peer)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True)
+class PskRecord:
+    """What the callbacks of one context saw: whether a key was asked for, under which identity, and what went wrong."""
+
+    asked: bool = False
+    identity: str | None = None
+    error: Exception | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TlsContext:
     """An OpenSSL context for one connection, with what its callbacks saw. Made by the two functions below."""
 
     ssl_context: ssl.SSLContext
     settings: TlsSettings
     server_side: bool
-    asked: bool = False
-    identity: str | None = None
-    lookup_error: Exception | None = field(default=None, repr=False)
+    psk: PskRecord
 
     def psk_used(self, tls: ssl.SSLObject) -> bool:
         """True when the finished handshake of `tls` rests on the pre-shared key.
@@ -72,7 +80,7 @@ class TlsContext:
         The callback having run is not enough: in TLS 1.3 it runs before the server chooses. There, OpenSSL
         counts an external key as a resumption, and nothing else can be resumed in a fresh context.
         """
-        if not self.asked:
+        if not self.psk.asked:
             return False
         if tls.version() == "TLSv1.3":
             return bool(tls.session_reused)
@@ -156,21 +164,21 @@ def server_context(settings: TlsSettings, psk_lookup: PskLookup) -> TlsContext:
     context = _prepare(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings)
     context.num_tickets = 0
     context.verify_mode = ssl.CERT_REQUIRED if settings.verify_peer else ssl.CERT_NONE
-    made = TlsContext(context, settings, True)
+    psk = PskRecord()
 
     def find_key(identity: str | None) -> bytes:
-        made.asked, made.identity = True, identity
+        psk.asked, psk.identity = True, identity
         try:
             key = psk_lookup(identity)
         except (
             Exception
         ) as error:  # the ssl module would only print it; the stream raises it after the handshake
-            made.lookup_error = error
+            psk.error = error
             return b""
         return key if len(key) <= MAX_KEY else b""
 
     context.set_psk_server_callback(find_key)
-    return made
+    return TlsContext(context, settings, True, psk)
 
 
 def client_context(settings: TlsSettings, identity: str | None, key: bytes) -> TlsContext:
@@ -183,14 +191,15 @@ def client_context(settings: TlsSettings, identity: str | None, key: bytes) -> T
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED if settings.verify_peer else ssl.CERT_NONE
     _prepare(context, settings)
-    made = TlsContext(context, settings, False, identity=identity)
+    psk = PskRecord(identity=identity)
+    made = TlsContext(context, settings, False, psk)
     if identity is None:
         return made
     if len(identity.encode("utf-8", "surrogateescape")) > MAX_IDENTITY or not 0 < len(key) <= MAX_KEY:
         raise TlsSetupError(f"pre-shared key or identity of an impossible length for {identity!r}")
 
     def offer(_hint: str | None) -> tuple[str | None, bytes]:
-        made.asked = True
+        psk.asked = True
         return identity, key
 
     context.set_psk_client_callback(offer)

@@ -1,5 +1,8 @@
 """Whom a TLS end lets in, as client and as server."""
 
+import gc
+import ssl
+import weakref
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from tests.net.tls_pairs import (
     VERSIONS,
     connected_pair,
     handshake_errors,
+    lookup,
     make_pair,
     revocation_list,
     self_signed,
@@ -49,6 +53,23 @@ async def test_identity_beyond_ascii() -> None:
     client, server = make_pair(identity=name, psk_lookup=lambda identity: KEY if identity == name else b"")
     assert not await handshake_errors(client, server)
     assert server.psk_identity == name
+
+
+async def test_nothing_stays_of_a_connection_that_is_over() -> None:
+    """A daemon sees thousands of them. The callbacks hold what they use, which the collector does not see."""
+    contexts: list[weakref.ref[ssl.SSLContext]] = []
+    for key in (KEY, b"wrong"):
+        ours, theirs = (
+            client_context(TlsSettings(), IDENTITY, key),
+            server_context(TlsSettings(), lookup),
+        )
+        contexts += [weakref.ref(each.ssl_context) for each in (ours, theirs)]
+        left, right = trio.testing.memory_stream_pair()
+        client, server = TlsStream(left, ours), TlsStream(right, theirs)
+        await handshake_errors(client, server)
+        del ours, theirs, client, server
+    gc.collect()
+    assert [context() for context in contexts] == [None] * 4
 
 
 @versions
