@@ -153,6 +153,8 @@ class Feed:
         recent = [self._finished(job) for job in view.recent]
         for key in self._watches.keys() - {job.key for job in view.jobs}:
             del self._watches[key]
+        for key in self._done.keys() - {document["key"] for document in recent}:
+            del self._done[key]
         daemon = daemon_document(view, len(self._viewers), self.period)
         return view_document(self.sequence, self._clock(), daemon, jobs, recent)
 
@@ -178,8 +180,6 @@ class Feed:
         if document is None:
             watch = self._watches.get(job.key)
             sample = watch.finish(job) if watch is not None else NOTHING
-            if len(self._done) > 100:
-                self._done.clear()
             document = self._done[job.key] = job_document(job, sample)
             if job.key > 0 and self.history.add(job):
                 self.learned = True

@@ -1,6 +1,7 @@
 """Full views, changes, and viewers that are too slow for them."""
 
 import json
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from fdaemon.monitor.feed import IDLE_PERIOD, PERIOD, Feed, encode
+from fdaemon.views import JobView
 from fdmon.model import Model
 
 from ..support.json_schema import faults
@@ -143,6 +145,21 @@ def test_jobs_of_an_earlier_life_have_keys_of_their_own() -> None:
     assert not faults(feed.view, SCHEMA)
     assert [(each["key"], each["job_id"]) for each in feed.view["recent"]] == [(-1, 5), (-2, 6), (-3, 7)]
     assert not feed.learned
+
+
+def test_a_finished_job_is_learned_from_once_however_many_follow() -> None:
+    watched = Watched(daemon(job()))
+    feed = feed_of(watched)
+    recent: deque[JobView] = deque(maxlen=10)
+    for number in range(1, 250):
+        watched.now = float(number)
+        recent.append(
+            job(number, type="B", status="T", ended=watched.now, name=f"one.2026-11-23_05.00.00_{number}")
+        )
+        watched.view = daemon(recent=tuple(recent))
+        feed.tick()
+        ends = [run.ended for run in feed.history.runs(recent[-1])]
+        assert ends == [float(each) for each in range(number - len(ends) + 1, number + 1)]
 
 
 def test_texts_are_fit_for_every_reader() -> None:
