@@ -10,7 +10,7 @@ import trio.testing
 
 from fdpeers import dialogues
 from fdpeers.cram import answer, challenge_packet, is_right, password_key, session_key
-from fdpeers.dialogues import BackupPlan, Level, Since
+from fdpeers.dialogues import BackupPlan, Level, Since, VerifyLevel, VerifyPlan
 from fdpeers.director import DirectorPeer, DirectorSession, JobMessage
 from fdpeers.errors import AuthenticationFailed, LinkClosed, Unexpected
 from fdpeers.link import Link, challenge, respond
@@ -45,6 +45,32 @@ async def test_the_filter_takes_out_what_a_real_director_does() -> None:
         await session.expect(b"2000 OK\n")
     assert session.messages == [JobMessage(b"j", 6, 17, b" leading blank\n")]
     assert (session.heartbeats, session.malformed) == (1, [b"no digit first"])
+
+
+async def test_a_verified_file_may_have_the_number_of_the_report() -> None:
+    files = [
+        b"2799 1 VV5 /n2799\0P4A",
+        b"2800 1 VV5 /n2800\0P4A",
+        b"2800 3 kAFQmDzST7DWlj99KOF/cg *MD5-2800*",
+    ]
+
+    async def play(link: Link) -> None:
+        for reply in (b"2000 OK Job 54\n", b"2000 OK include\n", b"2000 OK verify\n"):
+            while not str(await link.receive()).startswith(("b'JobId=", "-1", "b'verify")):
+                pass
+            await link.send(reply)
+        for packet in files:
+            await link.send(packet)
+        await link.send_signal(-1)
+        await link.send(
+            b"2800 End Job TermCode=84 JobFiles=1 ReadBytes=0 JobBytes=0 Errors=0 VSS=0 Encrypt=0\n"
+        )
+        await link.send_signal(-4)
+
+    got: list[bytes] = []
+    async with session_with(play) as session:
+        end = await dialogues.verify(session, JOB, VerifyPlan([], VerifyLevel.INIT), got.append, tls=True)
+    assert (got, end.status) == (files, "T")
 
 
 @pytest.mark.parametrize("reply", [b"2000 OK level", b"2000 ok level\n", b"2000 OK level\nx"])

@@ -48,7 +48,7 @@ class VerifyFollower:
         if row.is_signal(EOD):
             self._finish()
             return True
-        if row.kind is not Kind.PACKET or row.head.startswith(b"2800 ") or not row.head[:1].isdigit():
+        if row.kind is not Kind.PACKET or row.head.startswith(b"2800 End Job ") or not row.head[:1].isdigit():
             return False
         if tracker.state is _S.DONE:
             return True

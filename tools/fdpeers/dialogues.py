@@ -270,7 +270,7 @@ async def verify(
     await session.send(b"verify level=%s\n" % plan.level.value)
     await session.expect(b"2000 OK verify\n")
     while isinstance(got := await session.reply(), bytes):
-        if got.startswith(b"2800 "):
+        if got.startswith(b"2800 End Job "):
             raise Unexpected("end of data before the end of the job", got)
         on_packet(got)
     if got != EOD:
