@@ -150,6 +150,13 @@ class Target:
             self._root = Directory(fd, (0, 0), None)
         return self._root.fd
 
+    def _start(self, path: bytes) -> int:
+        root = self._root_fd()
+        try:
+            return os.dup(root)
+        except OSError as error:  # no descriptor is left
+            raise _not_made(self._shown(path), error) from None
+
     def _resolve(self, path: bytes, owner: tuple[int, int, int] | None, *, make: bool) -> int:
         if self._opener.available and b".." not in path:
             try:
@@ -192,7 +199,7 @@ class Target:
             todo = [part for part in reversed(path.split(b"/")) if part and part != b"."]
         if self.confined and b".." in todo:
             raise _refused(self._shown(path), b"its name leaves the target directory")
-        fd = os.dup(self._root_fd()) if start is None else start
+        fd = self._start(path) if start is None else start
         links = unmade = 0
         try:
             while todo:

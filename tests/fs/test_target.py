@@ -1,4 +1,5 @@
 import os
+import resource
 import stat
 import subprocess
 from pathlib import Path
@@ -83,6 +84,22 @@ def test_few_descriptors_stay_open(target: Target) -> None:
     assert len(os.listdir("/proc/self/fd")) <= before + 3
     target.close()
     assert len(os.listdir("/proc/self/fd")) < before
+
+
+def test_without_descriptors_it_is_a_problem_of_the_file(target: Target, tmp_path: Path) -> None:
+    target.directory(b"here")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        for look in (target.exists, target.directory):
+            with pytest.raises(FileProblem, match="Too many open files"):
+                look(b"there/below")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert target.exists(b"there/below") is None
+    target.close()
 
 
 def test_unconfined_follows_what_was_there(tmp_path: Path) -> None:
