@@ -16,11 +16,12 @@ import trio
 from fdaemon.config import Configuration, DirectorResource
 from fdaemon.config.options import Options
 from fdaemon.monitor.settings import MonitorSettings
-from fdaemon.net.listen import ListenAddress, ListenFailed, accepted, open_listeners
+from fdaemon.net.listen import ListenAddress, ListenFailed, accept, accepted, open_listeners
 from fdaemon.net.service_manager import ServiceManager
 from fdaemon.protocol.messages import MessageType
 from fdaemon.registry import Registry
 from fdaemon.session.arrival import serve_connection
+from fdaemon.session.contain import contained
 from fdaemon.session.departure import call_director
 from fdaemon.session.history import load, state_path, store
 from fdaemon.session.keys import load_keys
@@ -140,7 +141,7 @@ async def _listen(services: Services, listener: trio.SocketListener, sessions: t
         accepted(stream)
         await serve_connection(services, stream)
 
-    await trio.serve_listeners(handle, [listener], handler_nursery=sessions)
+    await accept(listener, handle, sessions, partial(_complain, services))
 
 
 async def _until_told(
@@ -157,8 +158,9 @@ async def _until_told(
             await wanted.wait()
             wanted = trio.Event()
             manager.reloading()
-            if await load_again(services):
-                callers.begin()
+            with contained(services, "the reload is given up"):
+                if await load_again(services):
+                    callers.begin()
             manager.ready()
 
     number: int = signal.SIGTERM
@@ -229,7 +231,8 @@ async def _write_history(services: Services) -> None:
     """Shielded, but a disk that hangs must not keep the daemon from ending: the thread is left behind then."""
     recent = tuple(services.registry.recent)
     erase = services.configuration.client.secure_erase_command
-    with trio.CancelScope(shield=True, deadline=trio.current_time() + DRAIN_LIMIT):
+    limit = trio.CancelScope(shield=True, deadline=trio.current_time() + DRAIN_LIMIT)
+    with contained(services, "the list of terminated jobs is not written"), limit:
         problem = await trio.to_thread.run_sync(
             store, _state_path(services), recent, erase, abandon_on_cancel=True
         )

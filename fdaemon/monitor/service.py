@@ -8,7 +8,6 @@ import socket
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import trio
 
@@ -17,7 +16,7 @@ from fdaemon.monitor.feed import Feed, Look
 from fdaemon.monitor.history import History, job_base
 from fdaemon.monitor.metrics import metrics
 from fdaemon.monitor.settings import MonitorFailed, MonitorSettings, read_token, tls_context
-from fdaemon.net.listen import ListenAddress, ListenFailed, open_listeners
+from fdaemon.net.listen import ListenAddress, ListenFailed, accept, open_listeners
 
 METRICS_PERIOD = 5.0
 """Seconds between two writings of the metrics file; a node exporter reads it every 15 or so."""
@@ -75,11 +74,11 @@ async def _open(
         place = ListenAddress(settings.address, settings.port)
         for listener in await open_listeners([place], backlog=BACKLOG):
             port = int(listener.socket.getsockname()[1])
-            nursery.start_soon(partial(trio.serve_listeners, door.serve, [listener]))
+            nursery.start_soon(accept, listener, door.serve, nursery, log)
     if settings.socket:
         door = door if door is not None and context is None else Door(feed, token, log)
         listener = await _unix_listener(settings.socket)
-        nursery.start_soon(partial(trio.serve_listeners, door.serve, [listener]))
+        nursery.start_soon(accept, listener, door.serve, nursery, log)
     return Served(door, port, settings.socket)
 
 

@@ -2,8 +2,10 @@
 
 import errno
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from math import inf
+from typing import Never
 
 import trio
 
@@ -19,6 +21,11 @@ BACKLOG = 50
 BIND_TRIES = 3
 BIND_PAUSE = 5.0
 """Backlog, tries and seconds between tries: protocol/01 section 4.1."""
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+ACCEPT_PAUSE = 0.1
+TELL_EVERY = 60.0
+"""When there is no room for another connection: as trio's own server, which would print a traceback ten times a
+second."""
 FIRST_LIMIT = 60.0
 """Seconds a newcomer has for them; the C++ daemon waits for ever (protocol/01 section 4.5)."""
 FIRST_READ = 255
@@ -118,6 +125,32 @@ async def _bind_once(
     except BaseException:
         made.close()
         raise
+
+
+async def accept(
+    listener: trio.SocketListener,
+    handle: Callable[[trio.SocketStream], Awaitable[None]],
+    nursery: trio.Nursery,
+    tell: Callable[[str], None],
+) -> Never:
+    """Have each connection served by a task of `nursery`, which it must not end. Until cancelled.
+
+    Newcomers wait while there are no descriptors left, which `tell` hears of once in a while.
+    """
+    told = -inf
+    async with listener:
+        while True:
+            try:
+                stream = await listener.accept()
+            except OSError as error:
+                if error.errno not in EXHAUSTED:
+                    raise
+                if trio.current_time() - told >= TELL_EVERY:
+                    told = trio.current_time()
+                    tell(f"Cannot accept a connection: ERR={reason(error)}. Retrying...")
+                await trio.sleep(ACCEPT_PAUSE)
+            else:
+                nursery.start_soon(handle, stream)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from fdaemon.session.services import Services
 
 
 @contextmanager
-def contained(services: Services) -> Iterator[None]:
-    """Serve a connection inside this block; the nurseries in it have ended with it.
+def contained(services: Services, end: str = "the connection is closed") -> Iterator[None]:
+    """Serve a connection inside this block; the nurseries in it have ended with it. `end` is what a fault leads to.
 
-    A FdaemonError is logged in one line. Any other exception is a fault of this program: it is logged with its
-    traceback, and the daemon lives on for its other jobs. Cancellation passes.
+    A FdaemonError is logged in one line. Any other exception is a fault of this program, or there is no memory or no
+    thread: it is logged with its traceback, and the daemon lives on for its other jobs. Cancellation passes.
     """
     try:
         yield
@@ -23,5 +23,5 @@ def contained(services: Services) -> Iterator[None]:
     except Exception:
         services.log(
             MessageType.ERROR,
-            f"Internal error, please report it; the connection is closed.\n{traceback.format_exc()}",
+            f"Internal error, please report it; {end}.\n{traceback.format_exc()}",
         )

@@ -50,6 +50,13 @@ class Pause:
 
 async def call_director(services: Services, director: DirectorResource, sessions: trio.Nursery) -> NoReturn:
     """Keep one connection parked at this Director, until cancelled; what it asks for is served in `sessions`."""
+    while True:
+        with contained(services, "the Director is called again"):
+            await _keep_parked(services, director, sessions)
+        await trio.sleep(hellos.RETRY_DELAY)
+
+
+async def _keep_parked(services: Services, director: DirectorResource, sessions: trio.Nursery) -> NoReturn:
     pause = Pause()
     while True:
         meeting = Meeting.begin(services)

@@ -101,7 +101,8 @@ class Outlets:
         match destination.kind:
             case Destination.SYSLOG:
                 priority = facility(destination.where) | _PRIORITIES.get(kind, syslog.LOG_NOTICE)
-                for part in filter(None, text.split("\n")):
+                # a reply of the peer, or a script's output, may hold a NUL, which the system's function does not take
+                for part in filter(None, text.replace("\0", "\\0").split("\n")):
                     self.log(priority, part.encode("utf-8", "backslashreplace").decode())
             case Destination.STDOUT:
                 say(sys.stdout, line)

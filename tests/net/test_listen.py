@@ -1,5 +1,7 @@
 """Listening sockets, the decision by the first bytes, and refusals."""
 
+import os
+import resource
 import socket
 
 import pytest
@@ -12,6 +14,7 @@ from fdaemon.net.listen import (
     ListenAddress,
     ListenFailed,
     TlsClient,
+    accept,
     accepted,
     classify,
     default_addresses,
@@ -21,6 +24,38 @@ from fdaemon.net.listen import (
 from fdaemon.net.tls import TlsSettings, TlsStream, client_context, server_context
 from tests.net.resolver import FixedResolver
 from tests.net.tls_pairs import IDENTITY, KEY, lookup
+
+
+async def test_newcomers_wait_for_a_descriptor() -> None:
+    told: list[str] = []
+    exhausted, served = trio.Event(), trio.Event()
+
+    def tell(text: str) -> None:
+        told.append(text)
+        exhausted.set()
+
+    async def handle(stream: trio.SocketStream) -> None:
+        await stream.aclose()
+        served.set()
+
+    (listener,) = await open_listeners([ListenAddress("127.0.0.1", 0)])
+    caller = socket.socket()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    with trio.fail_after(10), caller:
+        async with trio.open_nursery() as nursery:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+            try:
+                nursery.start_soon(accept, listener, handle, nursery, tell)
+                caller.connect(listener.socket.getsockname())
+                await exhausted.wait()
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            await served.wait()
+            nursery.cancel_scope.cancel()
+    assert told == ["Cannot accept a connection: ERR=Too many open files. Retrying..."]
+
 
 HELLO = b"\x00\x00\x00\x22Hello Director bareos-dir calling\n"
 CLIENT_HELLO = bytes.fromhex("160301020001000100f1")

@@ -142,6 +142,29 @@ async def test_a_director_that_is_not_there_is_told_and_tried_again(tmp_path: Pa
             assert await complaint(where) == UNREACHED
 
 
+async def test_a_fault_of_ours_ends_no_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    """No thread for the name server, for example."""
+    where = house(tmp_path, director=CALLED, faulty=True)
+    times: list[float] = []
+
+    async def reach(*_: object) -> PacketStream:
+        times.append(trio.current_time())
+        if len(times) == 3:
+            await trio.sleep_forever()
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("fdaemon.session.departure._reach", reach)
+    with trio.move_on_after(200):
+        async with calling(where, Door(1, trio.open_memory_channel[PacketStream](0)[1])):
+            await trio.sleep_forever()
+    assert [times[1] - times[0], times[2] - times[1]] == [RETRY_DELAY, RETRY_DELAY]
+    assert [text.partition("\n")[0] for _, text in where.logged] == [
+        "Internal error, please report it; the Director is called again."
+    ] * 2
+
+
 async def test_a_director_with_another_password_is_not_served(tmp_path: Path) -> None:
     where = house(tmp_path, director=CALLED)
     with trio.fail_after(10):

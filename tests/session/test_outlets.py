@@ -91,6 +91,20 @@ def test_standard_streams(capfd: pytest.CaptureFixture[str]) -> None:
     assert (said.out, said.err) == ("22.13 good\n", "22.13 bad\n")
 
 
+def test_syslog_takes_no_nul() -> None:
+    out = outlets(MessageDestination(Destination.SYSLOG, "daemon", ALL))
+    heard: list[str] = []
+
+    def log(_priority: int, text: str) -> None:
+        if "\0" in text:
+            raise ValueError("embedded null character")  # as the system's function
+        heard.append(text)
+
+    out.log = log
+    out.write(MessageType.ERROR, NOON, "Bad response to append open: 3000\0garbage\n")
+    assert heard == ["Bad response to append open: 3000\\0garbage"]
+
+
 def test_syslog_gets_a_line_each_with_priority_and_facility() -> None:
     heard: list[tuple[int, str]] = []
     out = outlets(MessageDestination(Destination.SYSLOG, "local3", ALL), said=heard)
