@@ -234,7 +234,7 @@ async def _write_history(services: Services) -> None:
     limit = trio.CancelScope(shield=True, deadline=trio.current_time() + DRAIN_LIMIT)
     with contained(services, "the list of terminated jobs is not written"), limit:
         problem = await trio.to_thread.run_sync(
-            store, _state_path(services), recent, erase, abandon_on_cancel=True
+            store, _state_path(services), recent, erase, abandon_on_cancel=True, limiter=services.writing
         )
         if problem:
             services.debug.tell(10, problem)

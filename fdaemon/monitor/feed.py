@@ -33,10 +33,14 @@ PERIOD_PER_VIEWER = 0.01
 """Seconds more for each viewer: so 100 of them get one message a second each, about 1 % of a CPU in all."""
 IDLE_PERIOD = 1.0
 """Seconds between two looks without viewers: estimates and metrics live on."""
+SURVEY_PATIENCE = 0.5
+"""Seconds that a look waits for what the disk tells; a file system that hangs must not hide the jobs from viewers."""
 SIGN_OF_LIFE = 5.0
 """Seconds after which an empty change is sent, so that a viewer knows a dead connection."""
 
 type Look = Callable[[], DaemonView]
+type Survey = tuple[JobWatch, tuple[bytes, ...], bytes, float]
+"""Whose estimate wants to know, the FileSet's names, the path in work, the work done."""
 
 
 class Viewer:
@@ -93,6 +97,8 @@ class Feed:
         self._past: dict[tuple[object, ...], int] = {}
         self._told = -SIGN_OF_LIFE
         self._encoded: bytes | None = None
+        self._surveyed = trio.Event()
+        self._surveyed.set()
         self.learned = False
         self.sequence = 0
         self.view: Json = self._picture()
@@ -122,13 +128,14 @@ class Feed:
 
     async def run(self) -> None:
         """Look, tell, sleep, until cancelled."""
-        while True:
-            await trio.sleep(self.period)
-            await self._survey()
-            self.tick()
-            if self.learned:
-                self.learned = False
-                await trio.to_thread.run_sync(self._save)
+        async with trio.open_nursery() as surveys:
+            while True:
+                await trio.sleep(self.period)
+                await self._survey(surveys)
+                self.tick()
+                if self.learned:
+                    self.learned = False
+                    await trio.to_thread.run_sync(self._save)
 
     def tick(self) -> None:
         """Look once and give the viewers what changed."""
@@ -185,15 +192,22 @@ class Feed:
                 self.learned = True
         return document
 
-    async def _survey(self) -> None:
-        """Let the estimates that need it look at the disk, in a worker thread."""
+    async def _survey(self, surveys: trio.Nursery) -> None:
+        """Let the estimates that need it look at the disk, in a worker thread: one at a time, and the feed does not
+        wait for one that hangs.
+        """
+        if not self._surveyed.is_set():
+            return
         wanting = [
             (watch, job.roots, job.current, work_done(job))
             for job in self._look().jobs
             if (watch := self._watches.get(job.key)) is not None and watch.estimator.wants_survey(job)
         ]
         if wanting:
-            await trio.to_thread.run_sync(_ask_the_disk, wanting, abandon_on_cancel=True)
+            self._surveyed = trio.Event()
+            surveys.start_soon(_ask, wanting, self._surveyed)
+            with trio.move_on_after(SURVEY_PATIENCE):
+                await self._surveyed.wait()
 
     def _save(self) -> None:
         try:
@@ -202,7 +216,12 @@ class Feed:
             self.learned = False  # the estimates of this run go on from memory
 
 
-def _ask_the_disk(wanting: list[tuple[JobWatch, tuple[bytes, ...], bytes, float]]) -> None:
+async def _ask(wanting: list[Survey], done: trio.Event) -> None:
+    await trio.to_thread.run_sync(_ask_the_disk, wanting, abandon_on_cancel=True)
+    done.set()
+
+
+def _ask_the_disk(wanting: list[Survey]) -> None:
     for watch, roots, current, done in wanting:
         watch.estimator.survey(roots, current, done)
 

@@ -72,6 +72,8 @@ class Services:
     debug: Debug = field(default_factory=Debug)
     started: float = field(default_factory=time.time)
     refusals: trio.Lock = field(default_factory=trio.Lock)
+    writing: trio.CapacityLimiter = field(default_factory=partial(trio.CapacityLimiter, 1))
+    """Of the list of terminated jobs: on a slow disk the next writer waits for the last, or both would spoil it."""
     newcomers: Newcomers = field(default_factory=partial(Newcomers, MOST_NEWCOMERS))
     addresses: tuple[tuple[str, int], ...] = ()
     default_bandwidth: int | None = None

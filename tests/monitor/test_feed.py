@@ -1,10 +1,12 @@
 """Full views, changes, and viewers that are too slow for them."""
 
 import json
+import threading
 from collections import deque
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,6 +59,32 @@ async def test_a_slow_viewer_loses_changes_and_gets_a_view() -> None:
     watched.now, watched.view = 60.0, daemon(job(files=2000))
     feed.tick()
     assert json.loads(await slow.next(feed.full_view))["kind"] == "change"
+
+
+async def test_a_file_system_that_hangs_hides_no_job(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    asked: list[object] = []
+    there, back = threading.Event(), threading.Event()
+
+    def ask(wanting: object) -> None:
+        asked.append(wanting)
+        there.set()
+        back.wait(10)
+
+    monkeypatch.setattr("fdaemon.monitor.feed._ask_the_disk", ask)
+    watched = Watched(daemon(job()))
+    feed = feed_of(watched)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(feed.run)
+        for files in (200, 300):
+            watched.view = daemon(job(files=files))
+            await trio.sleep(2 * IDLE_PERIOD)
+            assert feed.view["jobs"][0]["files"] == files
+        await trio.to_thread.run_sync(there.wait, 10)
+        assert len(asked) == 1
+        back.set()
+        nursery.cancel_scope.cancel()
 
 
 async def test_one_look_is_encoded_once_for_all() -> None:
