@@ -13,10 +13,19 @@ import trio
 
 
 class ServiceManager:
-    """Where to tell, taken from the environment; nothing is told when it names no socket."""
+    """Where to tell, taken from the environment; nothing is told when it names no socket.
+
+    Its own socket stays open: when descriptors run out, the signs of life must not stop, or the service manager would
+    end the daemon and its jobs.
+    """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        self._place = environment.get("NOTIFY_SOCKET", "")
+        place = environment.get("NOTIFY_SOCKET", "")
+        self._place = "\0" + place[1:] if place.startswith("@") else place
+        self._sender: socket.socket | None = None
+        if place:
+            self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            self._sender.setblocking(False)
         own = environment.get("WATCHDOG_PID", "")
         microseconds = environment.get("WATCHDOG_USEC", "")
         meant = not own or own == str(os.getpid())
@@ -32,8 +41,11 @@ class ServiceManager:
         self._tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
-        """The orderly end has begun."""
+        """The orderly end has begun; nothing is told after this."""
         self._tell("STOPPING=1")
+        if self._sender is not None:
+            self._sender.close()
+            self._sender = None
 
     async def keep_alive(self) -> None:
         """Signs of life from the event loop, twice as often as asked for; returns at once when none are wanted."""
@@ -42,12 +54,6 @@ class ServiceManager:
             await trio.sleep(self.watchdog / 2)
 
     def _tell(self, *lines: str) -> None:
-        if not self._place:
-            return
-        place = "\0" + self._place[1:] if self._place.startswith("@") else self._place
-        with (
-            contextlib.suppress(OSError),
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
-        ):
-            sender.setblocking(False)
-            sender.sendto("\n".join(lines).encode(), place)
+        if self._sender is not None:
+            with contextlib.suppress(OSError):
+                self._sender.sendto("\n".join(lines).encode(), self._place)
