@@ -5,6 +5,7 @@ A Director gets a session; a Storage daemon that calls a passive client is attac
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 
 import trio
@@ -182,20 +183,25 @@ class Meeting:
         self.job.tracker.fire(JobEvent.REFUSED)
 
 
+class Refused(Enum):
+    """How a Director that is not let in is hung up on."""
+
+    AT_ONCE = auto()
+    SLOWLY = auto()
+
+
 async def _meet_director(services: Services, packets: PacketStream, hello: bytes) -> Serve | None:
     meeting = Meeting.begin(services)
     meeting.tracker.fire(DirectorEvent.ACCEPTED)
-    services.registry.enter(meeting.job)
-    try:
-        director = await _admit(services, packets, hello)
-    except BaseException:
-        services.registry.leave(meeting.job)
-        raise
-    if director is None:
-        services.registry.leave(meeting.job)
+    director = await _admit(services, packets, hello)
+    if not isinstance(director, DirectorResource):
         meeting.give_up(DirectorEvent.REFUSED)
+        if director is Refused.SLOWLY:
+            async with services.refusals:
+                await trio.sleep(hellos.REFUSAL_DELAY)
         await packets.aclose()
         return None
+    services.registry.enter(meeting.job)  # not before: who guesses passwords takes no place from the jobs
     meeting.tracker.fire(DirectorEvent.AUTHENTICATED)
     return partial(converse, services, director, packets, meeting, greeting=hellos.GREETING)
 
@@ -241,15 +247,15 @@ async def _until_taken(packets: PacketStream) -> None:
             return
 
 
-async def _admit(services: Services, packets: PacketStream, hello: bytes) -> DirectorResource | None:
-    """The resource of a Director that has proved itself, or None after the refusal (protocol/01 section 7.2)."""
+async def _admit(services: Services, packets: PacketStream, hello: bytes) -> DirectorResource | Refused:
+    """The resource of a Director that has proved itself, or how it was refused (protocol/01 section 7.2)."""
     address = packets.address.encode()
     client = services.configuration.client
     name = b""
-    if len(services.registry) > client.maximum_concurrent_jobs:
+    if len(services.registry) >= client.maximum_concurrent_jobs:
         # Hung up on at once and without a word (core/src/filed/dir_cmd.cc: handle_director_connection).
         services.log(MessageType.ERROR, "Number of Jobs exhausted, please increase MaximumConcurrentJobs\n")
-        return None
+        return Refused.AT_ONCE
     try:
         name = hellos.director_name(hello, address)
         director = services.director(name)
@@ -261,14 +267,14 @@ async def _admit(services: Services, packets: PacketStream, hello: bytes) -> Dir
     except AuthenticationFailed as error:
         await packets.send(replies.AUTHENTICATION_FAILED)
         await packets.send(hellos.unable_to_authenticate_director(name))
-        await _refuse_director(services, str(error))
+        services.log(MessageType.ERROR, f"{error}\n")
     except RemoteProtocolError as error:
         if error.fatal is not None:
             await packets.send(error.fatal)
-        await _refuse_director(services, str(error))
+        services.log(MessageType.ERROR, f"{error}\n")
     else:
         return director
-    return None
+    return Refused.SLOWLY
 
 
 async def _prove(services: Services, packets: PacketStream, director: DirectorResource) -> None:
@@ -280,12 +286,6 @@ async def _prove(services: Services, packets: PacketStream, director: DirectorRe
     # Late TLS, which only releases before 18.2 start, needs certificates on both sides.
     await packets.send(REFUSED_TEXT)
     raise AuthenticationFailed(f"Director at {packets.address}: TLS policies do not fit")
-
-
-async def _refuse_director(services: Services, why: str) -> None:
-    services.log(MessageType.ERROR, f"{why}\n")
-    async with services.refusals:
-        await trio.sleep(hellos.REFUSAL_DELAY)
 
 
 async def _meet_storage(services: Services, packets: PacketStream, hello: bytes) -> Serve | None:

@@ -167,6 +167,19 @@ async def test_one_too_many_is_hung_up_on_at_once(tmp_path: Path) -> None:
         assert await first.hear() == b"2000 OK FDSecureEraseCmd *None*\n"
 
 
+async def test_who_guesses_passwords_takes_no_place(tmp_path: Path) -> None:
+    where = house(tmp_path, client="Maximum Concurrent Jobs = 1")
+    async with connected(where) as silent, connected(where) as guessing, connected(where) as director:
+        await silent.send(HELLO)
+        await guessing.send(HELLO)
+        challenge = await guessing.hear()
+        assert isinstance(challenge, bytes)
+        await guessing.send(answer(parse_challenge(challenge), b"a guess"))
+        await trio.testing.wait_all_tasks_blocked()
+        await director.log_in()
+        assert len(where.services.registry) == 1
+
+
 async def test_a_fault_of_ours_ends_one_connection_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
