@@ -50,7 +50,7 @@ def plan(case: Case, names: Collection[bytes]) -> Plan:
     """Draw the files, the replace policy and the names that they get."""
     dice, top = case.dice, str(case.top)
     words = [f"replace={dice.choice(REPLACE)}"]
-    if dice.random() < 0.5:
+    if not case.mixture.strip and dice.random() < 0.5:
         simple = sorted(name for name in names if name and name.isascii() and b"\n" not in name)
         chosen = dice.sample(simple, min(len(simple), dice.randrange(1, 12)))
         if chosen:
@@ -126,6 +126,8 @@ def compared(case: Case, words: str, ours: Report, cpp: Report) -> Iterator[str]
         if ours.value(key) != cpp.value(key):
             yield f"{key}: {ours.value(key)}, not {cpp.value(key)}: {complaints(ours, OURS)}"
     mine, theirs = said(ours, OURS, case.where(OURS)), said(cpp, CPP, case.where(CPP))
+    if errors:  # what C++ says after one may get lost at the end of the job
+        mine, theirs = ([line for line in each if line.startswith("Error")] for each in (mine, theirs))
     if "replace=if" in words:
         mine, theirs = (
             [line for line in each if not OWN_DIRECTORY.fullmatch(line)] for each in (mine, theirs)
@@ -134,7 +136,8 @@ def compared(case: Case, words: str, ours: Report, cpp: Report) -> Iterator[str]
         only = sorted(set(mine) - set(theirs)), sorted(set(theirs) - set(mine))
         yield f"said {only[0]}, not {only[1]}"
     one, other = (tree(case.where(client)) for client in (OURS, CPP))
-    yield from unlike(masked(one), masked(other), () if "replace=if" in words else one.keys() & other.keys())
+    # Directories that C++ makes on the way depend on other jobs: it clears the mask of the whole process now and then.
+    yield from unlike(masked(one), masked(other), ())
 
 
 def tree(place: Path) -> dict[bytes, Described]:

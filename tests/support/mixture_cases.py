@@ -3,6 +3,7 @@
 KeepAtime is never drawn: with it the C++ daemon changes the times of directories that it saves.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +44,10 @@ class Mixture:
     """A FileSet and how its job runs. `include` are the Include and Exclude blocks, with TOP for the tree's path.
 
     `alike`: the daemons agree by design on which names are links to which; C++ goes by the Hard Links of the entry
-    before, and links to files that are excluded. `steady`: they agree on what is changed as well. `packed`: some file
+    before, and links to files that are excluded. `steady`: they agree on what is changed as well; C++
+    goes by the Mtime Only and the Signature of the entry before. `packed`: some file
     may be compressed by another encoder than the C++ daemon has. `twice`: names may belong to more than one Include.
+    `strip`: files are saved under other names.
     """
 
     blocks: str
@@ -53,6 +56,7 @@ class Mixture:
     steady: bool
     packed: bool
     twice: bool
+    strip: bool
 
 
 def _options(dice: Random, *, pattern: bool, whole: dict[str, str]) -> list[tuple[str, str]]:
@@ -92,6 +96,7 @@ def mixture(dice: Random) -> Mixture:
     count = dice.choice((1, 1, 2, 3))
     twice = count > 1 and dice.random() < 0.2
     names = dice.sample(TOPS, len(TOPS))
+    strip = str(dice.randrange(1, 4)) if dice.random() < 0.1 else ""
     for number in range(count):
         if count == 1:
             files = [""] if dice.random() < 0.7 else [f"/{name}" for name in names[:3]]
@@ -104,6 +109,8 @@ def mixture(dice: Random) -> Mixture:
             whole["Shadowing"] = dice.choice(_SHADOWING)
         if dice.random() < 0.2:
             whole["Verify"] = dice.choice(("pinsugmc1", "ps5", "pinsm"))
+        if dice.random() < 0.1:
+            whole["Size"] = dice.choice(("<5000", ">100", "1-200k"))
         if accurate and dice.random() < 0.5:
             whole["Accurate"] = dice.choice(("mcs", "pinugsmc", "mcs1", "mcs5", "ms5"))
         blocks = dice.choice((1, 2, 3, 3, 4))
@@ -112,6 +119,8 @@ def mixture(dice: Random) -> Mixture:
             own = dict(whole)
             own["HardLinks"] = dice.choice(_YES) if hardlinks == "mixed" else hardlinks
             own["MtimeOnly"] = dice.choice(_YES) if mtime == "mixed" else mtime
+            if strip and dice.random() < 0.7:
+                own["StripPath"] = strip
             pattern = block < blocks - 1 or dice.random() < 0.3
             lines = _options(dice, pattern=pattern, whole=own)
             parts += ["    Options {\n", *(f"      {key} = {value}\n" for key, value in lines), "    }\n"]
@@ -125,9 +134,10 @@ def mixture(dice: Random) -> Mixture:
         text,
         accurate,
         alike=not twice and (hardlinks == "no" or (hardlinks == "yes" and "Exclude" not in text)),
-        steady=mtime != "mixed",
+        steady=mtime != "mixed" and re.search("Accurate = .*[15]", text) is None,
         packed="GZIP" in text or "LZFAST" in text,
         twice=twice,
+        strip=bool(strip),
     )
 
 

@@ -4,12 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import fields, replace
 
 from tests.support.described import Described
-from tests.support.mixture_trees import TOPS
 
 CAPABILITY = "security.capability"
 """Lost where C++ sets the owner of a further name of the inode."""
-TOP_NAMES = {b"", *(f"/{name}".encode() for name in TOPS)}
-"""Names of the FileSets: the C++ daemon saves attributes of those as the entry before them would have it."""
 MASKED = {
     "d": ("mtime",),  # it touches directories that something is restored into later
     "l": ("mtime",),  # it never sets the times of links
@@ -18,9 +15,13 @@ MASKED = {
 """By the type's letter, what the C++ daemon does not restore; device nodes, "b" and "c", not at all."""
 
 
-def masked(tree: dict[bytes, Described]) -> dict[bytes, Described]:
-    """What both daemons restore. The C++ one leaves out what stands in MASKED, with the reasons."""
-    return {name: mask(each) for name, each in tree.items() if each.mode[0] not in "bc"}
+def masked(tree: dict[bytes, Described], *, twice: bool = False) -> dict[bytes, Described]:
+    """What both daemons restore. The C++ one leaves out what stands in MASKED, with the reasons.
+
+    `twice`: no attributes either, for of a name that was saved twice the Director restores the one or the other.
+    """
+    kept = {name: mask(each) for name, each in tree.items() if each.mode[0] not in "bc"}
+    return {name: replace(each, extended=()) for name, each in kept.items()} if twice else kept
 
 
 def mask(one: Described) -> Described:

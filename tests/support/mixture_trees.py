@@ -26,8 +26,8 @@ _ODD = (
 _EDGES = (65_536, 131_072, 262_144, 262_136, 131_064)
 _MODES = (0o644, 0o644, 0o600, 0o4755, 0o2711, 0o1644, 0o444, 0)
 _TIMES = (0, 1, 86_400, 1_000_000_000, 1_234_567_890, 2**31 + 7, -86_400)
-_BUSY = 120
-"""Entries of a directory with many."""
+_BUSY = (120, 120, 700)
+"""Entries of a directory with many; 700 make several groups of files that are packed together."""
 _CAPABILITY = struct.pack("<IIIII", 0x0200_0001, 0x400, 0, 0, 0)
 
 
@@ -143,7 +143,9 @@ def grow(dice: Random, top: Path) -> None:
             os.path.join(dice.choice(folders), dice.choice((b"sub", b"deep", b"d r")) + b"%d" % number)
         )
         os.mkdir(folders[-1])
-    deep = os.path.join(dice.choice(folders), *[b"n%d" % number for number in range(dice.randrange(1, 40))])
+    width = dice.choice((0, 0, 0, 90))
+    steps = [b"n%d" % number + b"x" * width for number in range(dice.randrange(1, 30))]
+    deep = os.path.join(dice.choice(folders), *steps)
     os.makedirs(deep)
     folders.append(deep)
     files: list[bytes] = []
@@ -153,7 +155,7 @@ def grow(dice: Random, top: Path) -> None:
             _make(dice, path, files)
     if dice.random() < 0.4:
         busy = dice.choice(folders)
-        for number in range(_BUSY):
+        for number in range(dice.choice(_BUSY)):
             path = os.path.join(busy, f"many{number}{dice.choice(SUFFIXES)}".encode())
             Path(os.fsdecode(path)).write_bytes(_content(dice, dice.choice((0, 1, 50, 3000))))
             files.append(path)
@@ -163,17 +165,26 @@ def grow(dice: Random, top: Path) -> None:
         )
         if files and not os.path.lexists(path):
             os.link(dice.choice(files), path)
-    for folder, names, others in os.walk(root, topdown=False):
-        for name in sorted((*names, *others)):
-            _decorate(dice, os.path.join(folder, name))
+    for path in _everything(root):
+        _decorate(dice, path)
+
+
+def _links(folder: bytes) -> bool:
+    """True when a file below has other names: with another path of the first, those would be links to nothing."""
+    return any(
+        os.lstat(os.path.join(place, name)).st_nlink > 1
+        for place, _, names in os.walk(folder)
+        for name in names
+    )
 
 
 def _everything(root: bytes) -> list[bytes]:
+    """All names but those that FileSets name: of those, C++ saves attributes as of the entry before."""
     found = [
         os.path.join(folder, name) for folder, names, others in os.walk(root) for name in (*names, *others)
     ]
     tops = {os.path.join(root, name.encode()) for name in TOPS}
-    return sorted(path for path in found if path not in tops)
+    return sorted((path for path in found if path not in tops), reverse=True)
 
 
 def change(dice: Random, top: Path, *, types: bool) -> None:
@@ -206,7 +217,7 @@ def change(dice: Random, top: Path, *, types: bool) -> None:
                     os.link(path, new)
             case "r":
                 new = os.path.join(os.path.dirname(path), b"moved%d.txt" % number)
-                if types or form != stat.S_IFDIR:
+                if form != stat.S_IFDIR or (types and not _links(path)):
                     os.rename(path, new)
             case "d" if form != stat.S_IFDIR:
                 os.unlink(path)
