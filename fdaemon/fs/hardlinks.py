@@ -7,20 +7,22 @@ the table only once a file was sent for it, together with the name it was sent u
 
 class HardLink:
     """One inode with several names. Whoever saves the file sets `file_index` before it pulls the next
-    entry, and `digest_stream` and `digest` (raw bytes) when it sent one; 0 means that nothing was sent.
+    entry, and `digest_stream` and `digest` (raw bytes) when it sent one; 0 means that nothing was sent. `stored`
+    is the name that it was sent under, which Strip Path may have made another than its name on the disk.
     """
 
-    __slots__ = ("digest", "digest_stream", "file_index", "name")
+    __slots__ = ("digest", "digest_stream", "file_index", "name", "stored")
 
     def __init__(self, name: bytes) -> None:
         self.name = name
+        self.stored = name
         self.file_index = 0
         self.digest_stream = 0
         self.digest = b""
 
 
 class HardLinkTable:
-    """(device, inode) -> HardLink, for a whole job. About 220 bytes and the name for each inode."""
+    """(device, inode) -> HardLink, for a whole job. About 230 bytes and the name for each inode."""
 
     __slots__ = ("_devices",)
 

@@ -120,6 +120,8 @@ class EntrySaver:
         link = entry.link if kind in _LINKED else b""
         if plan.strip > 0 and kind not in (FileType.DELETED, FileType.BASE):
             name, link = _strip(kind, name, link, plan.strip)
+        if kind is FileType.LNKSAVED and entry.hardlink is not None:
+            link = entry.hardlink.stored  # the Options of the first name, not of this one, decided about that
         record = encode_stat(entry.stat, entry.link_index, plan.stream)
         attributes = encode_attributes(counters.files, kind, name, record, link, delta_seq=entry.delta_seq)
         text = b"%d" % counters.files

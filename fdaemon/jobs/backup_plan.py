@@ -9,6 +9,7 @@ from fdaemon.codec.pki import Seal
 from fdaemon.codec.sparse import ADDRESS_SIZE
 from fdaemon.errors import JobFailed
 from fdaemon.fileset.model import Options
+from fdaemon.fileset.strip import strip_name
 from fdaemon.fs.hardlinks import HardLink
 from fdaemon.wire.digests import Digest
 from fdaemon.wire.streams import Stream
@@ -107,6 +108,8 @@ def _compressor(options: Options) -> Compressor | None:
 def remember(link: HardLink, file_index: int, plan: Plan, digest: bytes) -> None:
     """Let the next names of an inode refer to the file just sent and repeat its digest."""
     link.file_index = file_index
+    if plan.strip > 0:
+        link.stored = strip_name(link.name, plan.strip) or link.name
     if digest and plan.digest is not None:
         link.digest_stream = int(plan.digest.stream)
         link.digest = digest

@@ -12,7 +12,7 @@ import pytest
 
 from fdaemon.errors import JobFailed
 from fdaemon.fileset.entry import NO_STAT, Entry
-from fdaemon.fileset.model import Include, Option, Options
+from fdaemon.fileset.model import FileSet, Include, Option, Options, Pattern, PatternKind
 from fdaemon.fileset.walk import walk
 from fdaemon.protocol.messages import MessageType
 from fdaemon.wire.attributes import FileType
@@ -218,6 +218,27 @@ def test_names_are_stripped_and_files_opened_in_full(tmp_path: Path, size: int) 
     stripped = b"/" + b"/".join(bytes(tmp_path).split(b"/")[3:])
     assert [f.attributes.name for f in outcome.files] == [stripped + n for n in (b"/d/f", b"/d/", b"/")]
     assert sum(map(len, outcome.files[0].records(Stream.FILE_DATA))) == size
+
+
+@pytest.mark.parametrize("stripped", ["first", "second"])
+def test_a_link_names_the_first_name_as_it_was_stored(tmp_path: Path, stripped: str) -> None:
+    """Where only some Options strip names: the link is to what the archive has, else nothing can restore it."""
+    for number, name in enumerate(("first", "second")):
+        (tmp_path / name).mkdir()
+        if number:
+            (tmp_path / "second/f").hardlink_to(tmp_path / "first/f")
+        else:
+            (tmp_path / "first/f").write_bytes(b"linked")
+    wild = Pattern(PatternKind.WILD, b"*/%b/*" % stripped.encode())
+    blocks = (
+        options(Option.STRIP_PATH, strip=1, patterns=(wild,)),
+        options(strip=1),
+    )
+    names = (bytes(tmp_path / "first"), bytes(tmp_path / "second"))
+    chosen = FileSet(includes=(Include(options=blocks, names=names),))
+    files = {file.attributes.type: file.attributes for file in save(walk(chosen)).files}
+    assert files[FileType.LNKSAVED].link == files[FileType.REG].name
+    assert (files[FileType.REG].name == bytes(tmp_path / "first/f")) is (stripped == "second")
 
 
 def test_too_many_components_to_strip_leave_the_name_alone(tmp_path: Path) -> None:

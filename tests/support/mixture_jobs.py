@@ -33,11 +33,7 @@ CLIENTS: dict[str, Directives] = {
     "plain": (),
     "sealed": SEALED,
     "alone": (("Maximum Workers Per Job", 0), ("Maximum Network Buffer Size", 32_768)),
-    "signed": (
-        ("Pki Signatures", True),
-        ("Maximum Workers Per Job", 4),
-        ("Maximum Network Buffer Size", 100_000),
-    ),
+    "signed": (("Pki Signatures", True), ("Maximum Workers Per Job", 4)),
     "sealed-alone": (*SEALED, ("Maximum Workers Per Job", 0), ("Maximum Network Buffer Size", 65_536)),
 }
 VARIANTS = tuple(CLIENTS)[: 2 if CASES < 20 else None]
