@@ -20,6 +20,8 @@ from statecharts.tracker import Tracker
 
 SYSTEM = "I"
 """The type letter of a session that has not said what it wants ("System or Console")."""
+VERIFY_TYPE = "V"
+"""That of a verify."""
 _keys = count(1)
 
 

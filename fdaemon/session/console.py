@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import trio
 
+from fdaemon.jobs.job import VERIFY_TYPE
 from fdaemon.protocol import commands as c
 from fdaemon.protocol import replies, status
 from fdaemon.wire.framing import Signal
@@ -58,9 +59,9 @@ async def _cancel(session: "DirectorSession", name: bytes) -> None:
     else:
         reports = found.cancel()
         await session.reply(replies.marked_canceled(name))
-        if reports:
+        if reports and found.type != VERIFY_TYPE:
             # With the end of this answer the Director stops listening to the job (core/src/dird/fd_cmds.cc:
-            # CancelFileDaemonJob), so the job's report goes first.
+            # CancelFileDaemonJob), so the job's report goes first. To a verify it does not listen any more as it is.
             with trio.move_on_after(REPORT_PATIENCE):
                 await found.told.wait()
     await session.packets.send_signal(Signal.EOD)

@@ -19,6 +19,7 @@ from fdaemon.jobs.driver import Surroundings, run_backup, run_restore
 from fdaemon.jobs.erase import Eraser
 from fdaemon.jobs.estimate import Estimate
 from fdaemon.jobs.hangup import HangUp
+from fdaemon.jobs.job import VERIFY_TYPE
 from fdaemon.jobs.restore import Restorer
 from fdaemon.jobs.restore_names import OutputNames, WhereError, parse_regexwhere
 from fdaemon.jobs.verify import DiskVerifier, digest_threads
@@ -257,7 +258,7 @@ async def _list(session: "DirectorSession", lines: list[bytes]) -> None:
 async def verify(session: "DirectorSession", command: c.Verify) -> bool:
     """`verify …`: the session always ends after it."""
     job, client = session.job, session.services.configuration.client
-    job.type = "V"
+    job.type = VERIFY_TYPE
     job.spec = replace(job.spec, level=command.level)
     await session.reply(replies.OK_VERIFY)
     if command.level is c.JobLevel.VERIFY_DATA:

@@ -23,19 +23,24 @@ CANCEL_LIMIT = 2.0
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`small`: a few files; `large`: many that take a slow job half a minute, the largest a tenth of it."""
+    """`small`: a few files; `large`: many that take a slow job half a minute, the largest a tenth of it; `names`: more
+    than a Director's socket holds of a verify."""
     root = tmp_path_factory.mktemp("trees")
     noise = random.Random(1).randbytes(6_000_000)
     for folder, sizes in (("small", [1000] * 5), ("large", [*([40_000] * 1000), 6_000_000, 6_000_000])):
         (root / folder).mkdir()
         for number, size in enumerate(sizes):
             (root / folder / f"{number:04d}").write_bytes(noise[-size:])
+    for number in range(30):
+        (root / "names" / f"{number}").mkdir(parents=True)
+        for name in range(1000):
+            (root / "names" / f"{number}" / f"{name}").touch()
     return root
 
 
 @pytest.fixture(scope="module")
 def real(trees: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealDaemons]:
-    filesets = [FileSet(name, (trees / name,)) for name in ("small", "large")]
+    filesets = [FileSet(name, (trees / name,)) for name in ("small", "large", "names")]
     with real_daemons(tmp_path_factory.mktemp("bareos"), filesets, tls=True) as daemons:
         yield daemons
 
@@ -122,6 +127,18 @@ def test_a_canceled_restore_ends_at_once(real: RealDaemons, saved: int, tmp_path
     _until_moving(real, job)
     assert _cancel(real, job) < CANCEL_LIMIT
     _assert_canceled(real.finish(job), "Restore", "Files Restored")
+    _assert_next_job_works(real)
+
+
+@pytest.mark.parametrize("level", ["InitCatalog", "DiskToCatalog"])
+def test_a_canceled_verify_ends_at_once(real: RealDaemons, level: str) -> None:
+    """Its Director has stopped reading at the cancel, with packets on their way."""
+    if level == "DiskToCatalog":
+        assert real.finish(real.backup(OURS, "names")).termination == "Backup OK"
+    job = real.start(f"run job=verify level={level} client={OURS} fileset=names yes")
+    _until_moving(real, job)
+    assert _cancel(real, job) < CANCEL_LIMIT
+    assert real.finish(job).termination == "Verify Canceled"
     _assert_next_job_works(real)
 
 

@@ -1,5 +1,6 @@
 """Whole verify sessions: every level's answers, and what a cancel or a lost Director in the middle leaves."""
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -187,6 +188,23 @@ async def test_a_cancel_in_mid_verify_ends_it_at_once_and_is_reported(
     assert said[-1] == TERMINATE
     report = end_job(said)
     assert (report["TermCode"], report["JobFiles"], report["Errors"]) == (ord("A"), 2, 0)
+
+
+async def test_a_cancel_does_not_wait_for_a_director_that_has_stopped_reading(
+    tmp_path: Path, endless: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As all do that have canceled a verify: its report would hold up the answer to the cancel."""
+    monkeypatch.setattr("fdaemon.session.console.REPORT_PATIENCE", math.inf)
+    monkeypatch.setattr("fdaemon.session.arrival.FAREWELL_LIMIT", math.inf)
+    where = house(tmp_path)
+    async with connected(where) as peer:
+        await verify(peer, endless)
+        async with connected(where) as other:
+            await other.log_in()
+            await other.send(b"cancel Job=%b\n" % NAME)
+            await other.hear()
+            assert await other.hear() == EOD
+        await peer.packets.aclose()
 
 
 @pytest.mark.parametrize("goodbye", [True, False])
