@@ -143,9 +143,8 @@ async def _run(
         return
     if scope.cancelled_caught:
         storage.break_off()
-        job.tracker.fire(JobEvent.CANCELED)
-    else:
-        job.tracker.fire(JobEvent.DATA_ENDED)
+    await around.reporter.list_all()
+    job.tracker.fire(JobEvent.CANCELED if scope.cancelled_caught else JobEvent.DATA_ENDED)
 
 
 async def _stream(job: Job, storage: StorageChannel, source: BatchSource, around: Surroundings) -> None:
@@ -200,13 +199,17 @@ async def _receive(job: Job, storage: StorageChannel, sink: RecordSink, around: 
         if answer:
             trio.from_thread.run(storage.answer, answer)
 
+    async def more() -> list[bytes]:
+        await around.reporter.list_all()  # nobody should wait for a name because no more data comes
+        return await _take_all(receive)
+
     def work() -> None:
         flow.worker = get_native_id()
         try:
             take(b"")
             while not sink.ended:
                 with _handing_over(flow, blocked=not flow.fill()):
-                    pieces = trio.from_thread.run(_take_all, receive)
+                    pieces = trio.from_thread.run(more)
                 for piece in pieces or (None,):
                     take(piece)
         except RemoteProtocolError as error:

@@ -31,13 +31,15 @@ KEPT_MESSAGES = 50
 """How many of a job's warnings and errors stay readable for the monitor."""
 LONGEST_TEXT = 100_000
 """Bytes of one message's text: a packet holds ten times as much, and a name in it may be as long as a path can be."""
+LISTED_TOGETHER = 256
+"""RESTORED messages, one for each file, that are sent together: a change of threads takes longer than the file."""
 _WITH_EFFECT = frozenset(kind for kind in MessageType if kind.effect != MessageType.INFO.effect)
 
 
 class Reporter:
     """Sends one session's job messages.
 
-    `send` puts one packet on the Director connection (silently nothing when it is gone); `wanted` holds the types
+    `send` puts packets on the Director connection (silently nothing when it is gone); `wanted` holds the types
     that the Messages resource names for the Director, `accepted` all that it ever names (others have no effect;
     protocol/06 section 7.3). `also` takes those of `local` to destinations on this machine: type, Unix seconds,
     text with its prefix. Before a job id is known a message is a bare text packet without any effect
@@ -47,7 +49,7 @@ class Reporter:
     def __init__(
         self,
         standing: Standing,
-        send: Callable[[bytes], Awaitable[object]],
+        send: Callable[..., Awaitable[object]],
         *,
         name: bytes,
         wanted: frozenset[MessageType],
@@ -68,6 +70,7 @@ class Reporter:
         self._also = also
         self._clock = clock
         self._queue: list[tuple[MessageType, int, bytes]] = []
+        self._listing: list[tuple[int, bytes]] = []
 
     def wants(self, kind: MessageType) -> bool:
         """True when messages of this type go anywhere at all."""
@@ -84,6 +87,7 @@ class Reporter:
         if not self.job_id:
             await self._send(text)
             return
+        await self.list_all()
         await self.flush()
         if kind in self._accepted:
             await self._deliver(kind, int(self._clock()), text)
@@ -94,9 +98,27 @@ class Reporter:
             await self._deliver(*self._queue.pop(0))
 
     def report(self, kind: MessageType, text: bytes, extra_errors: int = 0) -> None:
-        """The same as `send`, called from a worker thread of this job; blocks it until the message is out."""
-        if extra_errors or kind in self._accepted:
+        """The same as `send`, called from a worker thread of this job; blocks it until the message is out.
+
+        But RESTORED messages wait for each other, until any other message or `list_all`.
+        """
+        if kind is MessageType.RESTORED and kind in self._accepted and self.job_id:
+            self._listing.append((int(self._clock()), text[:LONGEST_TEXT]))
+            if len(self._listing) >= LISTED_TOGETHER:
+                trio.from_thread.run(self.list_all)
+        elif extra_errors or kind in self._accepted:
             trio.from_thread.run(self.send, kind, text, extra_errors)
+
+    async def list_all(self) -> None:
+        """Send the RESTORED messages that wait. They have no effect on the job."""
+        listing, self._listing = self._listing, []
+        kind = MessageType.RESTORED
+        shown = [(when, format_text(self._name, self.job_id, kind, text)) for when, text in listing]
+        if shown and kind in self._wanted:
+            await self._send(*[encode_job_message(self.job_name, kind, when, text) for when, text in shown])
+        if self._also is not None and kind in self._local:
+            for when, text in shown:
+                await self._also(kind, when, text)
 
     async def _deliver(self, kind: MessageType, when: int, text: bytes) -> None:
         standing, counters = self.standing, self.standing.counters

@@ -232,11 +232,11 @@ class PacketStream:
                 raise
         return data
 
-    async def send(self, payload: bytes) -> bool:
-        """Send one payload (several packets above 999,996 bytes). False, never an error, when the peer is
-        gone.
+    async def send(self, *payloads: bytes) -> bool:
+        """Send payloads, each as one packet (several above 999,996 bytes). False, never an error, when the peer
+        is gone.
         """
-        return await self._transmit(frame(payload))
+        return await self._transmit(b"".join([frame(payload) for payload in payloads]))
 
     async def send_signal(self, number: int) -> bool:
         """Send a signal. False, never an error, when the peer is gone."""
