@@ -114,6 +114,14 @@ def saved(real: RealDaemons) -> int:
     return report.job_id
 
 
+@pytest.fixture
+def slowed(real: RealDaemons) -> Iterator[None]:
+    """The Director tells no restore its Maximum Bandwidth: the File daemon is told to limit every job that begins."""
+    real.console(f"setbandwidth client={OURS} limit={SLOW // 1024}")
+    yield
+    real.console(f"setbandwidth client={OURS} limit=0")
+
+
 def test_a_canceled_backup_ends_at_once(real: RealDaemons) -> None:
     job = real.backup(OURS, "large", job="slow-backup")
     _until_moving(real, job)
@@ -122,8 +130,9 @@ def test_a_canceled_backup_ends_at_once(real: RealDaemons) -> None:
     _assert_next_job_works(real)
 
 
+@pytest.mark.usefixtures("slowed")
 def test_a_canceled_restore_ends_at_once(real: RealDaemons, saved: int, tmp_path: Path) -> None:
-    job = real.restore(saved, OURS, OURS, tmp_path, job="slow-restore")
+    job = real.restore(saved, OURS, OURS, tmp_path)
     _until_moving(real, job)
     assert _cancel(real, job) < CANCEL_LIMIT
     _assert_canceled(real.finish(job), "Restore", "Files Restored")
@@ -160,10 +169,11 @@ def test_a_lost_storage_daemon_is_one_fatal_message_in_a_backup(real: RealDaemon
     _assert_next_job_works(real)
 
 
+@pytest.mark.usefixtures("slowed")
 def test_a_lost_storage_daemon_is_one_fatal_message_in_a_restore(
     real: RealDaemons, trees: Path, saved: int, tmp_path: Path
 ) -> None:
-    report = _lose_storage(real, real.restore(saved, OURS, OURS, tmp_path, job="slow-restore"))
+    report = _lose_storage(real, real.restore(saved, OURS, OURS, tmp_path))
     assert report.termination == "Restore Error", report.log
     assert report.value("FD termination status") == "Fatal Error"
     _assert_one_fatal_message(real, report, Path(f"{tmp_path}{trees}/large"))

@@ -14,7 +14,7 @@ STORAGES = {"File": "FileStorage", "Consolidated": "OtherStorage"}
 """Devices by Storage resource: a virtual full reads the volumes on one and writes to the other."""
 
 SLOW = 2_000_000
-"""Bytes a second of the jobs `slow-backup` and `slow-restore`, by their `Maximum Bandwidth`."""
+"""Bytes a second of the job `slow-backup`, by its `Maximum Bandwidth`."""
 
 type Value = str | int | Path | bool
 type Directives = Sequence[tuple[str, Value]]
@@ -200,7 +200,6 @@ def _director(site: Site, filesets: Sequence[FileSet]) -> str:
         _resource("Job", [("Name", "accurate-backup"), ("Accurate", True), *backup]),
         _resource("Job", [("Name", "slow-backup"), slow, *backup]),
         _resource("Job", [("Name", "restore"), *restore]),
-        _resource("Job", [("Name", "slow-restore"), slow, *restore]),
         _resource("Job", [("Name", "verify"), ("Type", "Verify"), ("Level", "InitCatalog"), *job]),
     ]
     return "".join(parts)
