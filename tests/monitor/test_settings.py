@@ -16,7 +16,7 @@ from .serving import file_with
 
 def configured(lines: str) -> MonitorSettings:
     text = (
-        f"Client {{\n Name = c\n Working Directory = /work\n {lines}\n}}\n"
+        f"Client {{\n Name = c\n Working Directory = /srv/fd\n {lines}\n}}\n"
         "Director {\n Name = d\n Password = p\n}\nMessages {\n Name = m\n}\n"
     )
     return monitor_settings(check(parse([Source("c.conf", text.encode())])))
@@ -34,7 +34,7 @@ def test_it_is_off_unless_it_is_configured() -> None:
 def test_loopback_is_the_default() -> None:
     settings = configured("Monitor Port = 9105")
     assert (settings.address, settings.port) == ("127.0.0.1", 9105)
-    assert settings.token_file == "/work/c.monitor-token"
+    assert settings.token_file == "/srv/fd/c.monitor-token"
 
 
 @pytest.mark.parametrize(
