@@ -1,5 +1,7 @@
 """What an authenticated Director hears to right, wrong and unknown commands (protocol/02 sections 1 and 4)."""
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from fdaemon.net.packets import PacketStream
 from fdaemon.session.arrival import serve_connection
 from fdaemon.session.control import UNREAD_LIMIT
 from fdaemon.wire.framing import Signal
-from tests.session.talking import JOB, OK_JOB, Peer, connected, house
+from tests.session.talking import JOB, OK_JOB, House, Peer, connected, house
 
 EOD, TERMINATE = int(Signal.EOD), int(Signal.TERMINATE)
 
@@ -260,11 +262,9 @@ async def test_a_director_that_falls_silent_in_a_job_is_given_up(
     assert not list(where.services.registry)
 
 
-async def test_a_director_that_takes_no_report_is_given_up(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock
-) -> None:
-    """It is there but reads nothing, so no system call ever fails."""
-    where = house(tmp_path)
+@asynccontextmanager
+async def taking(where: House, took: Callable[[], Awaitable[None]]) -> AsyncGenerator[Peer]:
+    """A Director with a job that has come to its end; it takes each packet of the report by awaiting `took`."""
     ours, theirs = trio.testing.memory_stream_pair()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve_connection, where.services, theirs)
@@ -272,8 +272,18 @@ async def test_a_director_that_takes_no_report_is_given_up(
         await peer.log_in()
         await peer.send(JOB)
         assert await peer.hear() == OK_JOB
-        theirs.send_stream.send_all_hook = trio.sleep_forever
+        theirs.send_stream.send_all_hook = took
         await peer.signal(Signal.EOD)
+        yield peer
+
+
+async def test_a_director_that_takes_no_report_is_given_up(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    """It is there but reads nothing, so no system call ever fails."""
+    where = house(tmp_path)
+    async with taking(where, trio.sleep_forever):
+        pass
     assert not list(where.services.registry)
 
 
@@ -282,16 +292,8 @@ async def test_a_director_that_takes_its_report_slowly_gets_all_of_it(
 ) -> None:
     """Each packet has its own limit, which only the whole report exceeds."""
     where = house(tmp_path)
-    ours, theirs = trio.testing.memory_stream_pair()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve_connection, where.services, theirs)
-        peer = Peer(PacketStream(ours, "daemon"))
-        await peer.log_in()
-        await peer.send(JOB)
-        assert await peer.hear() == OK_JOB
-        began = trio.current_time()
-        theirs.send_stream.send_all_hook = partial(trio.sleep, 0.9 * UNREAD_LIMIT)
-        await peer.signal(Signal.EOD)
+    began = trio.current_time()
+    async with taking(where, partial(trio.sleep, 0.9 * UNREAD_LIMIT)) as peer:
         report, end = await peer.rest()
     assert isinstance(report, bytes)
     assert report.startswith(b"2800 End Job ")
