@@ -6,7 +6,7 @@ import sys
 import syslog
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -198,9 +198,7 @@ def _begin_last_resort(services: Services, status: int) -> threading.Timer:
         syslog.syslog(
             syslog.LOG_DAEMON | syslog.LOG_ERR, f"{name}: a thread does not come back; it is left behind."
         )
-        recent = tuple(services.registry.recent)
-        erase = services.configuration.client.secure_erase_command
-        writer = threading.Thread(target=store, args=(_state_path(services), recent, erase), daemon=True)
+        writer = threading.Thread(target=_history(services), daemon=True)
         writer.start()
         writer.join(DRAIN_LIMIT)
         os._exit(status)
@@ -209,6 +207,13 @@ def _begin_last_resort(services: Services, status: int) -> threading.Timer:
     timer.daemon = True
     timer.start()
     return timer
+
+
+def _history(services: Services) -> Callable[[], str]:
+    """Stores the list of terminated jobs as it is now; blocking, with what is wrong as its result."""
+    recent = tuple(services.registry.recent)
+    erase = services.configuration.client.secure_erase_command
+    return partial(store, _state_path(services), recent, erase)
 
 
 def _state_path(services: Services) -> Path:
@@ -229,12 +234,10 @@ async def _keep_history(services: Services) -> None:
 
 async def _write_history(services: Services) -> None:
     """Shielded, but a disk that hangs must not keep the daemon from ending: the thread is left behind then."""
-    recent = tuple(services.registry.recent)
-    erase = services.configuration.client.secure_erase_command
     limit = trio.CancelScope(shield=True, deadline=trio.current_time() + DRAIN_LIMIT)
     with contained(services, "the list of terminated jobs is not written"), limit:
         problem = await trio.to_thread.run_sync(
-            store, _state_path(services), recent, erase, abandon_on_cancel=True, limiter=services.writing
+            _history(services), abandon_on_cancel=True, limiter=services.writing
         )
         if problem:
             services.debug.tell(10, problem)

@@ -103,7 +103,7 @@ class Reporter:
         But RESTORED messages wait for each other, until any other message or `list_all`.
         """
         if kind is MessageType.RESTORED and kind in self._accepted and self.job_id:
-            self._listing.append((int(self._clock()), text[:LONGEST_TEXT]))
+            self._listing.append((int(self._clock()), _cut(text)))
             if len(self._listing) >= LISTED_TOGETHER:
                 trio.from_thread.run(self.list_all)
         elif extra_errors or kind in self._accepted:
@@ -112,18 +112,12 @@ class Reporter:
     async def list_all(self) -> None:
         """Send the RESTORED messages that wait. They have no effect on the job."""
         listing, self._listing = self._listing, []
-        kind = MessageType.RESTORED
-        shown = [(when, format_text(self._name, self.job_id, kind, text)) for when, text in listing]
-        if shown and kind in self._wanted:
-            await self._send(*[encode_job_message(self.job_name, kind, when, text) for when, text in shown])
-        if self._also is not None and kind in self._local:
-            for when, text in shown:
-                await self._also(kind, when, text)
+        if listing:
+            await self._put_out(MessageType.RESTORED, listing)
 
     async def _deliver(self, kind: MessageType, when: int, text: bytes) -> None:
         standing, counters = self.standing, self.standing.counters
-        if len(text) > LONGEST_TEXT:
-            text = text[:LONGEST_TEXT] + b"...\n"
+        text = _cut(text)
         effect = kind.effect
         if effect.status is not None:
             standing.announce(effect.status)
@@ -132,8 +126,16 @@ class Reporter:
         if kind in (MessageType.FATAL, MessageType.ERROR, MessageType.WARNING, MessageType.NOTSAVED):
             del standing.recent[: -KEPT_MESSAGES + 1]
             standing.recent.append((when, kind, text))
-        shown = format_text(self._name, self.job_id, kind, text)
+        await self._put_out(kind, [(when, text)])
+
+    async def _put_out(self, kind: MessageType, messages: list[tuple[int, bytes]]) -> None:
+        shown = [(when, format_text(self._name, self.job_id, kind, text)) for when, text in messages]
         if kind in self._wanted:
-            await self._send(encode_job_message(self.job_name, kind, when, shown))
+            await self._send(*[encode_job_message(self.job_name, kind, when, text) for when, text in shown])
         if self._also is not None and kind in self._local:
-            await self._also(kind, when, shown)
+            for when, text in shown:
+                await self._also(kind, when, text)
+
+
+def _cut(text: bytes) -> bytes:
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + b"...\n"
