@@ -17,7 +17,7 @@ from fdaemon.codec.digest import Hash
 from fdaemon.errors import JobFailed
 from fdaemon.fileset.entry import Entry, canonical
 from fdaemon.fileset.strip import strip_name
-from fdaemon.fs.leases import open_leased
+from fdaemon.fs.leases import open_leased, open_quietly
 from fdaemon.fs.times import restore_atime
 from fdaemon.jobs.backup_extended import ExtendedReader
 from fdaemon.jobs.backup_file import ContentReader
@@ -135,14 +135,9 @@ class EntrySaver:
 
     def _open(self, entry: Entry, kind: FileType, plan: Plan) -> int:
         flags = OPEN_FLAGS if kind is not FileType.RAW else OPEN_FLAGS & ~os.O_NONBLOCK
-        name, directory = entry.name, (entry.dir_fd if entry.dir_fd >= 0 else None)
-        if plan.options.no_atime:
-            try:
-                return open_leased(name, flags | os.O_NOATIME, directory, self._check_cancelled)
-            except OSError as error:
-                if error.errno != errno.EPERM:
-                    raise
-        fd = open_leased(name, flags, directory, self._check_cancelled)
+        directory = entry.dir_fd if entry.dir_fd >= 0 else None
+        opened = open_quietly if plan.options.no_atime else open_leased
+        fd = opened(entry.name, flags, directory, self._check_cancelled)
         if kind is FileType.FIFO:
             try:
                 self._await_writer(fd)

@@ -3,7 +3,6 @@
 Knows no trio and sends nothing; messages travel inside the batches, so that they come where they belong.
 """
 
-import errno
 import os
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -13,7 +12,7 @@ from fdaemon.errors import JobFailed
 from fdaemon.fileset.entry import Entry, canonical
 from fdaemon.fileset.model import Include, Options
 from fdaemon.fileset.strip import strip_name
-from fdaemon.fs.leases import open_leased
+from fdaemon.fs.leases import open_leased, open_quietly
 from fdaemon.fs.times import restore_atime
 from fdaemon.jobs.backup_plan import OPEN_FLAGS
 from fdaemon.jobs.backup_types import ORDINARY_NAME, error_text, names_fit
@@ -185,11 +184,9 @@ class DiskVerifier:
         size = entry.stat.st_size
         chunk = self._with_room(size, plan) if size < SMALL else self._chunk
         directory = entry.dir_fd if entry.dir_fd >= 0 else None
+        opened = open_quietly if plan.options.no_atime else open_leased
         try:
-            if plan.options.no_atime:
-                descriptor = _open_quietly(entry.name, directory, self._check_cancelled)
-            else:
-                descriptor = open_leased(entry.name, OPEN_FLAGS, directory, self._check_cancelled)
+            descriptor = opened(entry.name, OPEN_FLAGS, directory, self._check_cancelled)
         except OSError as error:
             chunk.add(attributes, index, entry.path)
             text = b"     Cannot open %b: ERR=%b.\n" % (entry.path, error_text(error))
@@ -229,13 +226,3 @@ class DiskVerifier:
         if chunk.items or chunk.messages or chunk.skipped:
             self._digester.submit(chunk)
             self._chunk = self._digester.new_chunk()
-
-
-def _open_quietly(name: bytes, directory: int | None, check_cancelled: Callable[[], None]) -> int:
-    """Open without touching the access time, where that is permitted."""
-    try:
-        return open_leased(name, OPEN_FLAGS | os.O_NOATIME, directory, check_cancelled)
-    except OSError as error:
-        if error.errno != errno.EPERM:
-            raise
-    return open_leased(name, OPEN_FLAGS, directory, check_cancelled)

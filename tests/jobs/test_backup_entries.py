@@ -258,7 +258,8 @@ def test_the_access_time_survives(tmp_path: Path, option: Option) -> None:
         assert (after.st_atime_ns, after.st_mtime_ns) == (10**18 + 1, 2 * 10**18 + 3)
 
 
-def test_a_pipe_is_read_when_asked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", [Option.READ_FIFO, Option.READ_FIFO | Option.NO_ATIME])
+def test_a_pipe_is_read_when_asked_for(tmp_path: Path, option: Option) -> None:
     os.mkfifo(tmp_path / "p")
     content = os.urandom(700_000)
 
@@ -268,13 +269,26 @@ def test_a_pipe_is_read_when_asked_for(tmp_path: Path) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     outcome = save(
-        root=bytes(tmp_path / "p"), block=options(Option.READ_FIFO, digests=MD5), check_cancelled=lambda: None
+        root=bytes(tmp_path / "p"), block=options(option, digests=MD5), check_cancelled=lambda: None
     )
     writer.join()
     [file] = outcome.files
     assert (file.attributes.type, file.numbers) == (FileType.FIFO, [Stream.FILE_DATA])
     assert [len(record) for record in file.records(Stream.FILE_DATA)] == [262_144, 262_144, 175_712]
     assert b"".join(file.records(Stream.FILE_DATA)) == content
+
+
+@pytest.mark.parametrize("option", [Option.READ_FIFO, Option.READ_FIFO | Option.NO_ATIME])
+def test_a_pipe_to_which_nobody_writes_is_told(
+    tmp_path: Path, option: Option, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fdaemon.jobs.backup_entry.FIFO_SECONDS", 0)
+    monkeypatch.setattr("fdaemon.jobs.backup_entry.FIFO_POLL", 1)
+    os.mkfifo(tmp_path / "p")
+    outcome = save(root=bytes(tmp_path / "p"), block=options(option), check_cancelled=lambda: None)
+    [(kind, text, _)] = outcome.messages
+    assert kind is MessageType.NOTSAVED
+    assert b"Interrupted system call" in text
 
 
 def test_an_option_plugin_ends_the_job(tmp_path: Path) -> None:
